@@ -1,0 +1,2 @@
+//! locker.
+fn main() {}

@@ -1,0 +1,6 @@
+//! locker: a lock server for Linux.
+
+pub mod limits;
+pub mod lock;
+pub mod shard;
+pub mod time;

@@ -1,0 +1,111 @@
+//! The seam between a shard's pure core and its shell.
+//!
+//! The core calls [`Io`]; the driver implements it over io_uring, lanes and the control thread; the
+//! simulator and the tests implement it over plain vectors. Nothing here blocks or fails: what
+//! cannot be done now is told by `lane_room`, and what the network refuses comes back as a
+//! disconnect.
+
+use crate::lock::op::ShardId;
+
+/// A connection in a shard's table. The generation tells a reused slot from the old connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectionId {
+    /// Slot in the shard's connection table.
+    pub slot: u32,
+    /// Generation of the slot.
+    pub generation: u32,
+}
+
+/// How a connection is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseHow {
+    /// After what was written has been sent (bounded by a few seconds); nothing more is read.
+    Flush,
+    /// At once.
+    Now,
+}
+
+/// Whether and how a connection is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// One receive at a time: until HelloOk, so that the socket can be handed to another shard.
+    Single,
+    /// Continuously.
+    Multishot,
+    /// Not at all for now: the core has no room for what the requests need. What was received but
+    /// not consumed is offered again when reading is switched on.
+    Paused,
+}
+
+/// What the core asks of the control thread. Answered by [`FromControl`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToControl {
+    /// A first session opens, or one with a TTL above the durable bound: make `dirty` and the bound
+    /// durable; until the answer its HelloOk is withheld.
+    RaiseBound {
+        /// The TTL asked for.
+        ttl_ms: u32,
+    },
+    /// The token counter is at 90 % of its epoch: a next one, please.
+    NextEpoch,
+    /// While draining: this shard has no hold left.
+    Idle,
+}
+
+/// What the control thread tells a core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FromControl {
+    /// Sessions with TTLs up to this may open: it is durable.
+    BoundRaised {
+        /// The durable bound.
+        ttl_ms: u32,
+    },
+    /// An epoch for this shard's token counter, taken durably.
+    Epoch {
+        /// 28 bits.
+        epoch: u32,
+    },
+    /// The grace window is over and the floor durable: keys open.
+    WindowOver,
+    /// Stop: no new sessions or acquires, GoAway to all, for at most this long.
+    Drain {
+        /// The bound.
+        bound_ms: u32,
+    },
+    /// The drain is over: answer the remaining waiters `Draining` and close.
+    DrainOver,
+}
+
+/// What a shard's core may ask of its shell.
+pub trait Io {
+    /// Appends bytes to the connection's output; sent at the end of the turn, in order.
+    ///
+    /// Unknown or closing connections swallow them. Past the output limit the shell closes the
+    /// connection and reports it as a disconnect.
+    fn write(&mut self, to: ConnectionId, bytes: &[u8]);
+
+    /// Closes; the core hears nothing more of the connection.
+    fn close(&mut self, connection: ConnectionId, how: CloseHow);
+
+    /// Switches reading. A fresh connection is in [`Reading::Single`].
+    fn read(&mut self, connection: ConnectionId, how: Reading);
+
+    /// Moves the socket to another shard with all bytes read so far and not consumed; the core
+    /// there hears of a fresh connection and then of the bytes. Only in `Reading::Single`.
+    fn hand_over(&mut self, connection: ConnectionId, to: ShardId, bytes: &[u8]);
+
+    /// Bytes free in the lane to that shard, the room of one message's header taken off.
+    fn lane_room(&self, to: ShardId) -> usize;
+
+    /// Appends one message to the lane.
+    ///
+    /// # Panics
+    /// If the message is longer than `lane_room`: the core must look first.
+    fn lane_send(&mut self, to: ShardId, message: &[u8]);
+
+    /// A message to the control thread.
+    fn control(&mut self, message: ToControl);
+
+    /// 16 fresh bytes from the operating system's generator: a session's secret.
+    fn secret(&mut self) -> [u8; 16];
+}

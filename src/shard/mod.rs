@@ -1,0 +1,3 @@
+//! One shard: the pure core that owns sessions and locks, and the shell that moves its bytes.
+
+pub mod io;
