@@ -33,7 +33,8 @@ pub enum Reading {
     /// Continuously.
     Multishot,
     /// Not at all for now: the core has no room for what the requests need. What was received but
-    /// not consumed is offered again when reading is switched on.
+    /// not consumed is offered again, in the next turn, once the core switches reading on; the core
+    /// tells by `NextTurn::more` that this turn should not wait for the network.
     Paused,
 }
 
@@ -76,6 +77,27 @@ pub enum FromControl {
     DrainOver,
 }
 
+/// What only the shell can count; additive but for the `_max` ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShellCounters {
+    /// Connections taken from the acceptor.
+    pub connections_accepted: u64,
+    /// Connections refused for want of a slot.
+    pub connections_refused: u64,
+    /// Turns of the loop.
+    pub turns: u64,
+    /// Messages appended to lanes.
+    pub lane_messages: u64,
+    /// Sleeping shards woken.
+    pub lane_wakes: u64,
+    /// Wake-ups of this shard by the watchdog.
+    pub watchdog_wakes: u64,
+    /// The longest turn in microseconds.
+    pub turn_us_max: u64,
+    /// Connections closed because their client did not read.
+    pub output_overruns: u64,
+}
+
 /// What a shard's core may ask of its shell.
 pub trait Io {
     /// Appends bytes to the connection's output; sent at the end of the turn, in order.
@@ -105,6 +127,16 @@ pub trait Io {
 
     /// A message to the control thread.
     fn control(&mut self, message: ToControl);
+
+    /// Whether the connection's unsent output stands above
+    /// [`crate::limits::OUTPUT_PAUSE_BYTES`], or the shell has no memory for more.
+    ///
+    /// The core then takes no further frame of it, without asking for [`Reading::Paused`]: the
+    /// shell stops reading by itself, and offers what was not consumed again once there is room.
+    fn output_full(&self, connection: ConnectionId) -> bool;
+
+    /// The shell's own counters, for Stats.
+    fn shell_counters(&self) -> ShellCounters;
 
     /// 16 fresh bytes from the operating system's generator: a session's secret.
     fn secret(&mut self) -> [u8; 16];
