@@ -4,3 +4,4 @@ pub mod limits;
 pub mod lock;
 pub mod shard;
 pub mod time;
+pub mod wheel;
