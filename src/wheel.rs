@@ -211,6 +211,9 @@ impl Wheel {
     /// at sixteen words. Not later than the cursor while a poll has left work.
     #[must_use]
     pub fn next_wake(&self) -> Option<u64> {
+        if self.armed == 0 {
+            return None;
+        }
         if self.unopened > 0 || self.heads[DUE] != 0 || self.heads[CASCADE] != 0 {
             return Some(self.cursor);
         }
