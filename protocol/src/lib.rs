@@ -1,16 +1,28 @@
-//! placeholder until the codec lands
+//! The wire protocol of the locker lock server: a pure codec.
+#![forbid(unsafe_code)]
 
-/// placeholder
-pub const KEY_BYTES_MAX: usize = 1024;
-/// placeholder
-pub const METADATA_BYTES_MAX: usize = 256;
-/// placeholder
-pub const NAME_BYTES_MAX: usize = 32;
-/// placeholder
-pub const FRAME_BYTES_MAX: usize = 65536;
-/// placeholder
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// placeholder
-    Ok,
-}
+mod bad_frame;
+mod escape;
+mod frame;
+#[rustfmt::skip]
+mod generated;
+mod list;
+mod message;
+mod request_id;
+mod rules;
+mod sink;
+mod slot;
+mod status;
+mod tail;
+mod wire;
+
+pub use bad_frame::BadFrame;
+pub use escape::{EscapeError, EscapedKey, escape_key, unescape_key};
+pub use frame::{Frame, FrameError, Header, split_frame};
+pub use generated::*;
+pub use list::{Record, RecordList, Records, U16List};
+pub use message::FromServer;
+pub use request_id::RequestId;
+pub use sink::{FrameBuffer, Sink};
+pub use slot::{SLOTS, crc16, shard_of_slot, slot_of};
+pub use status::StatusClass;

@@ -1,0 +1,255 @@
+//! Counters of Stats.
+//!
+//! Generated from `table.toml`; do not edit.
+
+/// A counter of Stats, per shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u16)]
+pub enum CounterId {
+    /// Requests.
+    Requests = 1,
+    /// Acquires.
+    Acquires = 2,
+    /// Grants.
+    Grants = 3,
+    /// Queued.
+    Queued = 4,
+    /// Timeouts.
+    Timeouts = 5,
+    /// Refusals.
+    Refusals = 6,
+    /// Releases.
+    Releases = 7,
+    /// Renewals.
+    Renewals = 8,
+    /// Cancels.
+    Cancels = 9,
+    /// Lost_lease.
+    LostLease = 10,
+    /// Lost_session.
+    LostSession = 11,
+    /// Forced.
+    Forced = 12,
+    /// Bad_frames.
+    BadFrames = 13,
+    /// Connections.
+    Connections = 20,
+    /// Sessions.
+    Sessions = 21,
+    /// Locks.
+    Locks = 22,
+    /// Waiters.
+    Waiters = 23,
+    /// Blocks_used.
+    BlocksUsed = 24,
+    /// Blocks.
+    Blocks = 25,
+    /// Sessions_opened.
+    SessionsOpened = 26,
+    /// Sessions_expired.
+    SessionsExpired = 27,
+    /// Resumes.
+    Resumes = 28,
+    /// Connections_accepted.
+    ConnectionsAccepted = 29,
+    /// Connections_refused.
+    ConnectionsRefused = 30,
+    /// Turns.
+    Turns = 40,
+    /// Lane_messages.
+    LaneMessages = 41,
+    /// Lane_wakes.
+    LaneWakes = 42,
+    /// Lane_busy.
+    LaneBusy = 43,
+    /// Watchdog_wakes.
+    WatchdogWakes = 44,
+    /// Expiry_late_us_max.
+    ExpiryLateUsMax = 45,
+    /// Turn_us_max.
+    TurnUsMax = 46,
+    /// Stall_ms.
+    StallMs = 47,
+    /// Reads_paused.
+    ReadsPaused = 48,
+    /// Output_overruns.
+    OutputOverruns = 49,
+}
+
+impl CounterId {
+    /// Every one, by number.
+    pub const ALL: [Self; 34] = [
+        Self::Requests,
+        Self::Acquires,
+        Self::Grants,
+        Self::Queued,
+        Self::Timeouts,
+        Self::Refusals,
+        Self::Releases,
+        Self::Renewals,
+        Self::Cancels,
+        Self::LostLease,
+        Self::LostSession,
+        Self::Forced,
+        Self::BadFrames,
+        Self::Connections,
+        Self::Sessions,
+        Self::Locks,
+        Self::Waiters,
+        Self::BlocksUsed,
+        Self::Blocks,
+        Self::SessionsOpened,
+        Self::SessionsExpired,
+        Self::Resumes,
+        Self::ConnectionsAccepted,
+        Self::ConnectionsRefused,
+        Self::Turns,
+        Self::LaneMessages,
+        Self::LaneWakes,
+        Self::LaneBusy,
+        Self::WatchdogWakes,
+        Self::ExpiryLateUsMax,
+        Self::TurnUsMax,
+        Self::StallMs,
+        Self::ReadsPaused,
+        Self::OutputOverruns,
+    ];
+
+    /// The one of that number.
+    #[must_use]
+    pub const fn from_code(code: u16) -> Option<Self> {
+        Some(match code {
+            1 => Self::Requests,
+            2 => Self::Acquires,
+            3 => Self::Grants,
+            4 => Self::Queued,
+            5 => Self::Timeouts,
+            6 => Self::Refusals,
+            7 => Self::Releases,
+            8 => Self::Renewals,
+            9 => Self::Cancels,
+            10 => Self::LostLease,
+            11 => Self::LostSession,
+            12 => Self::Forced,
+            13 => Self::BadFrames,
+            20 => Self::Connections,
+            21 => Self::Sessions,
+            22 => Self::Locks,
+            23 => Self::Waiters,
+            24 => Self::BlocksUsed,
+            25 => Self::Blocks,
+            26 => Self::SessionsOpened,
+            27 => Self::SessionsExpired,
+            28 => Self::Resumes,
+            29 => Self::ConnectionsAccepted,
+            30 => Self::ConnectionsRefused,
+            40 => Self::Turns,
+            41 => Self::LaneMessages,
+            42 => Self::LaneWakes,
+            43 => Self::LaneBusy,
+            44 => Self::WatchdogWakes,
+            45 => Self::ExpiryLateUsMax,
+            46 => Self::TurnUsMax,
+            47 => Self::StallMs,
+            48 => Self::ReadsPaused,
+            49 => Self::OutputOverruns,
+            _ => return None,
+        })
+    }
+
+    /// Its number on the wire.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        self as u16
+    }
+
+    /// Its name in the table.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "Requests",
+            Self::Acquires => "Acquires",
+            Self::Grants => "Grants",
+            Self::Queued => "Queued",
+            Self::Timeouts => "Timeouts",
+            Self::Refusals => "Refusals",
+            Self::Releases => "Releases",
+            Self::Renewals => "Renewals",
+            Self::Cancels => "Cancels",
+            Self::LostLease => "LostLease",
+            Self::LostSession => "LostSession",
+            Self::Forced => "Forced",
+            Self::BadFrames => "BadFrames",
+            Self::Connections => "Connections",
+            Self::Sessions => "Sessions",
+            Self::Locks => "Locks",
+            Self::Waiters => "Waiters",
+            Self::BlocksUsed => "BlocksUsed",
+            Self::Blocks => "Blocks",
+            Self::SessionsOpened => "SessionsOpened",
+            Self::SessionsExpired => "SessionsExpired",
+            Self::Resumes => "Resumes",
+            Self::ConnectionsAccepted => "ConnectionsAccepted",
+            Self::ConnectionsRefused => "ConnectionsRefused",
+            Self::Turns => "Turns",
+            Self::LaneMessages => "LaneMessages",
+            Self::LaneWakes => "LaneWakes",
+            Self::LaneBusy => "LaneBusy",
+            Self::WatchdogWakes => "WatchdogWakes",
+            Self::ExpiryLateUsMax => "ExpiryLateUsMax",
+            Self::TurnUsMax => "TurnUsMax",
+            Self::StallMs => "StallMs",
+            Self::ReadsPaused => "ReadsPaused",
+            Self::OutputOverruns => "OutputOverruns",
+        }
+    }
+}
+
+impl CounterId {
+    /// Its name in metrics.
+    #[must_use]
+    pub const fn metric(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Acquires => "acquires",
+            Self::Grants => "grants",
+            Self::Queued => "queued",
+            Self::Timeouts => "timeouts",
+            Self::Refusals => "refusals",
+            Self::Releases => "releases",
+            Self::Renewals => "renewals",
+            Self::Cancels => "cancels",
+            Self::LostLease => "lost_lease",
+            Self::LostSession => "lost_session",
+            Self::Forced => "forced",
+            Self::BadFrames => "bad_frames",
+            Self::Connections => "connections",
+            Self::Sessions => "sessions",
+            Self::Locks => "locks",
+            Self::Waiters => "waiters",
+            Self::BlocksUsed => "blocks_used",
+            Self::Blocks => "blocks",
+            Self::SessionsOpened => "sessions_opened",
+            Self::SessionsExpired => "sessions_expired",
+            Self::Resumes => "resumes",
+            Self::ConnectionsAccepted => "connections_accepted",
+            Self::ConnectionsRefused => "connections_refused",
+            Self::Turns => "turns",
+            Self::LaneMessages => "lane_messages",
+            Self::LaneWakes => "lane_wakes",
+            Self::LaneBusy => "lane_busy",
+            Self::WatchdogWakes => "watchdog_wakes",
+            Self::ExpiryLateUsMax => "expiry_late_us_max",
+            Self::TurnUsMax => "turn_us_max",
+            Self::StallMs => "stall_ms",
+            Self::ReadsPaused => "reads_paused",
+            Self::OutputOverruns => "output_overruns",
+        }
+    }
+
+    /// Whether it goes down too: such ones are not added over shards if they end in `max`.
+    #[must_use]
+    pub const fn is_gauge(self) -> bool {
+        matches!(self, Self::Connections | Self::Sessions | Self::Locks | Self::Waiters | Self::BlocksUsed | Self::Blocks | Self::ExpiryLateUsMax | Self::TurnUsMax)
+    }
+}
