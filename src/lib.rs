@@ -1,5 +1,6 @@
 //! locker: a lock server for Linux.
 
+pub mod config;
 pub mod limits;
 pub mod lock;
 pub mod shard;

@@ -8,6 +8,8 @@ pub const KEY_BYTES_MAX: usize = locker_protocol::KEY_BYTES_MAX;
 pub const METADATA_BYTES_MAX: usize = locker_protocol::METADATA_BYTES_MAX;
 /// Bytes of a session's name at most.
 pub const NAME_BYTES_MAX: usize = locker_protocol::NAME_BYTES_MAX;
+/// Seats of a session at most, whatever is configured.
+pub const SEATS_MAX: usize = 4_096;
 /// Bytes of one read's reply body at most: what a home shard reserves in the return lane.
 pub const READ_REPLY_BYTES_MAX: usize = 16 * 1024;
 /// Holders told by Get at most.
