@@ -80,7 +80,7 @@ pub enum Input<'a> {
         /// Where the reply goes.
         to: ReaderRef,
         /// Bucket to begin at; the home shard has taken the shard number off. The engine's reply
-        /// carries the next cursor of the whole server (see `shard::router`).
+        /// carries the next cursor of the whole server (see [`crate::shard::cursor`]).
         cursor: u64,
         /// Only keys that begin so.
         prefix: &'a [u8],

@@ -67,6 +67,8 @@ pub struct ReaderRef {
     pub generation: u32,
     /// The request id to echo.
     pub request_id: u64,
+    /// The opcode of the reply; opaque to the engine.
+    pub op: u8,
 }
 
 /// How a hold shares its key with others.

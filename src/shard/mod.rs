@@ -1,3 +1,5 @@
 //! One shard: the pure core that owns sessions and locks, and the shell that moves its bytes.
 
+pub mod cursor;
 pub mod io;
+pub mod shard_set;
