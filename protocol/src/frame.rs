@@ -1,6 +1,6 @@
 //! Frames: the 16-byte header, and cutting a stream of bytes into frames.
 
-use crate::generated::HEADER_BYTES;
+use crate::generated::{HEADER_BYTES, Refusal, Status};
 use crate::wire::{put_at, u8_at, u16_at, u32_at, u64_at};
 use thiserror::Error;
 
@@ -76,6 +76,22 @@ pub enum FrameError {
         /// Bytes taken at most.
         limit: u32,
     },
+}
+
+impl FrameError {
+    /// The body of the fault that tells the peer.
+    #[must_use]
+    pub const fn refusal(&self) -> Refusal<'static> {
+        let Self::TooLong {
+            announced, limit, ..
+        } = *self;
+        Refusal {
+            status: Status::FrameTooLong,
+            limit: limit as u64,
+            value: announced as u64,
+            detail: "",
+        }
+    }
 }
 
 /// Cuts the first frame off `bytes`; with it comes its length, header included.

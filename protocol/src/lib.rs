@@ -2,10 +2,13 @@
 #![forbid(unsafe_code)]
 
 mod bad_frame;
+#[doc(hidden)]
+pub mod check;
 mod escape;
 mod frame;
 #[rustfmt::skip]
 mod generated;
+mod layout;
 mod list;
 mod message;
 mod request_id;

@@ -5,10 +5,14 @@ use crate::frame::Frame;
 use crate::generated::{FAULT_OP, HEADER_BYTES, Push, Refusal, Reply, Request, Status};
 use crate::sink::Sink;
 
+/// Offset in the frame of the header's op.
+const OP_OFFSET: usize = 4;
 /// Offset in the frame of the header's flags.
 const FLAGS_OFFSET: usize = 5;
 /// Offset in the frame of the header's status.
 const STATUS_OFFSET: usize = 6;
+/// The smallest op of a reply.
+const REPLY_OP_MIN: u8 = 0x80;
 /// The smallest op of a push.
 const PUSH_OP_MIN: u8 = 0xC0;
 
@@ -100,6 +104,9 @@ impl Refusal<'_> {
 fn answer_status(frame: &Frame<'_>) -> Result<Status, BadFrame> {
     if frame.header.flags != 0 {
         return Err(BadFrame::at(FLAGS_OFFSET, "header flags are reserved"));
+    }
+    if frame.header.op < REPLY_OP_MIN {
+        return Err(BadFrame::at(OP_OFFSET, "a server sends no request"));
     }
     Status::from_code(frame.header.status)
         .ok_or_else(|| BadFrame::at(STATUS_OFFSET, "the status is not known"))

@@ -47,7 +47,8 @@ pub(crate) struct Message {
 #[serde(untagged)]
 pub(crate) enum Fields {
     Own(Vec<Field>),
-    SameAs(String),
+    /// Those of the record of that name.
+    SameAs(#[expect(dead_code, reason = "only Refusal is shared")] String),
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -95,6 +96,35 @@ pub(crate) struct Counter {
 impl Table {
     pub(crate) fn parse(text: &str) -> Self {
         toml::from_str(text).expect("table.toml is well formed")
+    }
+
+    /// The replies, as messages of their own.
+    pub(crate) fn replies(&self) -> Vec<Message> {
+        self.request.iter().map(Message::reply_message).collect()
+    }
+
+    /// The pushes with a layout of their own: all but Fault.
+    pub(crate) fn pushes(&self) -> Vec<Message> {
+        let own = |push: &&Message| matches!(push.fields, Fields::Own(_));
+        self.push.iter().filter(own).cloned().collect()
+    }
+
+    /// The push whose body is a refusal.
+    pub(crate) fn fault(&self) -> &Message {
+        let shared = |push: &&Message| matches!(push.fields, Fields::SameAs(_));
+        self.push
+            .iter()
+            .find(shared)
+            .expect("Fault is in the table")
+    }
+
+    /// The record of that name.
+    pub(crate) fn record_named(&self, name: &str) -> &Message {
+        let named = |record: &&Message| record.name == name;
+        self.record
+            .iter()
+            .find(named)
+            .unwrap_or_else(|| panic!("{name} is no record"))
     }
 }
 

@@ -6,73 +6,73 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u16)]
 pub enum CounterId {
-    /// Requests.
+    /// Requests decoded.
     Requests = 1,
-    /// Acquires.
+    /// Acquires that reached the engine.
     Acquires = 2,
     /// Grants.
     Grants = 3,
-    /// Queued.
+    /// Acquires that queued.
     Queued = 4,
-    /// Timeouts.
+    /// Waits that ended without a grant, tries included.
     Timeouts = 5,
-    /// Refusals.
+    /// Requests refused with a status of 100 or more.
     Refusals = 6,
-    /// Releases.
+    /// Holds ended by Release.
     Releases = 7,
-    /// Renewals.
+    /// Renew requests answered Renewed.
     Renewals = 8,
-    /// Cancels.
+    /// Cancel requests answered.
     Cancels = 9,
-    /// Lost_lease.
+    /// Holds ended by their lease.
     LostLease = 10,
-    /// Lost_session.
+    /// Holds ended with their session.
     LostSession = 11,
-    /// Forced.
+    /// Holds ended by ForceRelease.
     Forced = 12,
-    /// Bad_frames.
+    /// Frames that broke the protocol.
     BadFrames = 13,
-    /// Connections.
+    /// Connections open.
     Connections = 20,
-    /// Sessions.
+    /// Sessions alive.
     Sessions = 21,
-    /// Locks.
+    /// Keys held or waited for.
     Locks = 22,
-    /// Waiters.
+    /// Acquires queued.
     Waiters = 23,
-    /// Blocks_used.
+    /// Blocks in use.
     BlocksUsed = 24,
-    /// Blocks.
+    /// Blocks in all.
     Blocks = 25,
-    /// Sessions_opened.
+    /// Sessions opened.
     SessionsOpened = 26,
-    /// Sessions_expired.
+    /// Sessions ended by their TTL.
     SessionsExpired = 27,
-    /// Resumes.
+    /// Sessions resumed.
     Resumes = 28,
-    /// Connections_accepted.
+    /// Connections accepted.
     ConnectionsAccepted = 29,
-    /// Connections_refused.
+    /// Connections refused.
     ConnectionsRefused = 30,
-    /// Turns.
+    /// Turns of the loop.
     Turns = 40,
-    /// Lane_messages.
+    /// Messages received from other shards.
     LaneMessages = 41,
-    /// Lane_wakes.
+    /// Wake-ups sent to other shards.
     LaneWakes = 42,
-    /// Lane_busy.
+    /// Requests refused because a lane was full.
     LaneBusy = 43,
-    /// Watchdog_wakes.
+    /// Wake-ups by the watchdog.
     WatchdogWakes = 44,
-    /// Expiry_late_us_max.
+    /// Greatest lateness of an expiry, in microseconds.
     ExpiryLateUsMax = 45,
-    /// Turn_us_max.
+    /// Longest turn, in microseconds of CPU.
     TurnUsMax = 46,
-    /// Stall_ms.
+    /// Milliseconds added to deadlines after stalls.
     StallMs = 47,
-    /// Reads_paused.
+    /// Times that a connection was not read for lack of room.
     ReadsPaused = 48,
-    /// Output_overruns.
+    /// Connections closed because their output lay unread.
     OutputOverruns = 49,
 }
 

@@ -4,6 +4,7 @@
 
 use crate::bad_frame::BadFrame;
 use crate::generated::*;
+use crate::sink::Sink;
 
 /// The opcodes of requests; the answer to one has bit 0x80 set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -129,36 +130,36 @@ impl Opcode {
 /// A request of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request<'a> {
-    /// Hello
+    /// Opens or resumes a session; the first frame of a connection, and only the first.
     Hello(Hello<'a>),
-    /// Ping
+    /// Asks for a sign of life and the clock; any connection may.
     Ping(Ping),
-    /// Close
+    /// Ends the session and every hold and waiter of it.
     Close(Close),
-    /// Acquire
+    /// Asks for a key; answered when granted, refused or timed out.
     Acquire(Acquire<'a>),
-    /// Cancel
+    /// Ends the wait of an acquire of this session, or its hold; takes a seat of its own.
     Cancel(Cancel<'a>),
-    /// Release
+    /// Ends a hold; the next waiter is granted at once.
     Release(Release<'a>),
-    /// Renew
+    /// Replaces a hold's deadline, or asks whether it stands.
     Renew(Renew<'a>),
-    /// Reclaim
+    /// Takes a hold back after a restart; `Unsupported` unless feature `reclaim` is in force.
     Reclaim(Reclaim<'a>),
-    /// Get
+    /// Asks who holds a key and who waits.
     Get(Get<'a>),
-    /// List
+    /// Asks for a page of the keys held or waited for; admin listeners only.
     List(List<'a>),
-    /// Sessions
+    /// Asks for a page of the sessions; admin listeners only.
     Sessions(Sessions),
-    /// Stats
+    /// Asks for the counters of one shard.
     Stats(Stats),
-    /// ForceRelease
+    /// Ends holds over their holders' heads; admin listeners only.
     ForceRelease(ForceRelease<'a>),
 }
 
 impl<'a> Request<'a> {
-    /// The request that a body of that op is; the header is checked elsewhere.
+    /// The message that a body of that op is; the header is checked elsewhere.
     #[inline]
     pub(crate) fn decode_body(op: u8, body: &'a [u8]) -> Result<Self, BadFrame> {
         Ok(match op {
@@ -198,42 +199,65 @@ impl<'a> Request<'a> {
             Self::ForceRelease(..) => Opcode::ForceRelease,
         }
     }
+
+    /// Writes the whole frame.
+    ///
+    /// # Panics
+    /// If a variable part is longer than its length field can say.
+    pub fn encode(&self, request_id: u64, out: &mut impl Sink) {
+        match self {
+            Self::Hello(message) => message.encode(request_id, out),
+            Self::Ping(message) => message.encode(request_id, out),
+            Self::Close(message) => message.encode(request_id, out),
+            Self::Acquire(message) => message.encode(request_id, out),
+            Self::Cancel(message) => message.encode(request_id, out),
+            Self::Release(message) => message.encode(request_id, out),
+            Self::Renew(message) => message.encode(request_id, out),
+            Self::Reclaim(message) => message.encode(request_id, out),
+            Self::Get(message) => message.encode(request_id, out),
+            Self::List(message) => message.encode(request_id, out),
+            Self::Sessions(message) => message.encode(request_id, out),
+            Self::Stats(message) => message.encode(request_id, out),
+            Self::ForceRelease(message) => message.encode(request_id, out),
+        }
+    }
 }
 
 /// The answer to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply<'a> {
-    /// HelloOk
+    /// The connection is served.
     HelloOk(HelloOk<'a>),
-    /// Pong
+    /// The server lives.
     Pong(Pong),
-    /// Closed
+    /// All is released; the server closes the connection behind it.
     Closed(Closed),
-    /// Granted
+    /// The key is held from now on.
     Granted(Granted),
-    /// CancelDone
+    /// The acquire waits no more.
     CancelDone(CancelDone),
-    /// Released
+    /// The hold ended.
     Released(Released),
-    /// Renewed
+    /// The hold stands.
     Renewed(Renewed),
-    /// Reclaimed
+    /// The hold stands, with its old token.
     Reclaimed(Reclaimed),
-    /// GetReply
+    /// One key.
     GetReply(GetReply<'a>),
-    /// ListReply
+    /// A page of keys.
     ListReply(ListReply<'a>),
-    /// SessionsReply
+    /// A page of sessions.
     SessionsReply(SessionsReply<'a>),
-    /// StatsReply
+    /// The counters of one shard.
     StatsReply(StatsReply<'a>),
-    /// Forced
+    /// The holds ended.
     Forced(Forced),
     /// Not done, and why.
     Refused(Refusal<'a>),
 }
 
 impl<'a> Reply<'a> {
+    /// The message that a body of that op is; the header is checked elsewhere.
     #[inline]
     pub(crate) fn decode_body(op: u8, body: &'a [u8]) -> Result<Self, BadFrame> {
         Ok(match op {
@@ -254,6 +278,28 @@ impl<'a> Reply<'a> {
         })
     }
 
+    /// Writes the whole frame. `op` is that of the answer: the request's with bit 0x80.
+    ///
+    /// # Panics
+    /// If a variable part is longer than its length field can say.
+    pub fn encode(&self, op: u8, request_id: u64, out: &mut impl Sink) {
+        match self {
+            Self::HelloOk(message) => message.encode(request_id, out),
+            Self::Pong(message) => message.encode(request_id, out),
+            Self::Closed(message) => message.encode(request_id, out),
+            Self::Granted(message) => message.encode(request_id, out),
+            Self::CancelDone(message) => message.encode(request_id, out),
+            Self::Released(message) => message.encode(request_id, out),
+            Self::Renewed(message) => message.encode(request_id, out),
+            Self::Reclaimed(message) => message.encode(request_id, out),
+            Self::GetReply(message) => message.encode(request_id, out),
+            Self::ListReply(message) => message.encode(request_id, out),
+            Self::SessionsReply(message) => message.encode(request_id, out),
+            Self::StatsReply(message) => message.encode(request_id, out),
+            Self::Forced(message) => message.encode(request_id, out),
+            Self::Refused(refusal) => refusal.encode(op, request_id, out),
+        }
+    }
 }
 
 /// The op of a [`Push::Fault`].
@@ -262,17 +308,19 @@ pub const FAULT_OP: u8 = 0xc3;
 /// What the server says unasked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Push<'a> {
-    /// Lost
+    /// The server ended a hold that its holder did not release.
     Lost(Lost<'a>),
-    /// SessionEnded
+    /// The session is over, with all its holds; the server closes the connection behind it.
     SessionEnded(SessionEnded),
-    /// GoAway
+    /// The connection will end.
     GoAway(GoAway),
-    /// Fault
+    /// An error that answers no request; the server closes the connection behind it.
     Fault(Refusal<'a>),
 }
 
 impl<'a> Push<'a> {
+    /// The message that a body of that op is; the header is checked elsewhere.
+    #[inline]
     pub(crate) fn decode_body(op: u8, body: &'a [u8]) -> Result<Self, BadFrame> {
         Ok(match op {
             Lost::OP => Self::Lost(Lost::decode(body)?),
@@ -282,4 +330,16 @@ impl<'a> Push<'a> {
         })
     }
 
+    /// Writes the whole frame.
+    ///
+    /// # Panics
+    /// If a variable part is longer than its length field can say.
+    pub fn encode(&self, out: &mut impl Sink) {
+        match self {
+            Self::Lost(message) => message.encode(out),
+            Self::SessionEnded(message) => message.encode(out),
+            Self::GoAway(message) => message.encode(out),
+            Self::Fault(refusal) => refusal.encode_fault(out),
+        }
+    }
 }

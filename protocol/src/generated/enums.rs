@@ -2,17 +2,17 @@
 //!
 //! Generated from `table.toml`; do not edit.
 
-/// CancelOutcome
+/// What became of a cancelled acquire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum CancelOutcome {
-    /// Cancelled
+    /// It was queued; the acquire is answered `Cancelled`.
     Cancelled = 0,
-    /// Released
+    /// It held and was released; its Granted stands as its answer.
     Released = 1,
-    /// Kept
+    /// It holds and keeps.
     Kept = 2,
-    /// NotFound
+    /// It neither waits nor holds.
     NotFound = 3,
 }
 
@@ -55,15 +55,15 @@ impl CancelOutcome {
     }
 }
 
-/// EndReason
+/// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum EndReason {
-    /// Expired
+    /// Nothing was heard from it for its TTL.
     Expired = 1,
-    /// Closed
+    /// Its client closed it.
     Closed = 2,
-    /// Disconnected
+    /// Its connection ended, and `on_disconnect` was `Release`.
     Disconnected = 3,
 }
 
@@ -103,17 +103,17 @@ impl EndReason {
     }
 }
 
-/// GoAwayReason
+/// Why the server wants a connection to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum GoAwayReason {
-    /// TakenOver
+    /// The session was resumed on another connection.
     TakenOver = 1,
-    /// Restart
+    /// The server stops and will be back: keep holds, reconnect, resume.
     Restart = 2,
-    /// SlowReader
+    /// Too much output lies unread.
     SlowReader = 3,
-    /// Shutdown
+    /// The server stops.
     Shutdown = 4,
 }
 
@@ -156,15 +156,15 @@ impl GoAwayReason {
     }
 }
 
-/// HelloAction
+/// What a Hello asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum HelloAction {
-    /// None
+    /// No session: the connection serves Ping and reads only.
     None = 0,
-    /// Open
+    /// A new session.
     Open = 1,
-    /// Resume
+    /// A session that lives, on this connection from now on.
     Resume = 2,
 }
 
@@ -204,13 +204,13 @@ impl HelloAction {
     }
 }
 
-/// IfGranted
+/// What Cancel does if the acquire was granted already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum IfGranted {
-    /// Keep
+    /// The hold stays.
     Keep = 0,
-    /// Release
+    /// The hold is released.
     Release = 1,
 }
 
@@ -247,15 +247,15 @@ impl IfGranted {
     }
 }
 
-/// LostReason
+/// Why the server ended a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum LostReason {
-    /// Lease
+    /// Its lease ran out.
     Lease = 1,
-    /// Session
+    /// Its session ended.
     Session = 2,
-    /// Forced
+    /// Somebody used ForceRelease.
     Forced = 3,
 }
 
@@ -295,15 +295,15 @@ impl LostReason {
     }
 }
 
-/// Mode
+/// How a hold shares its key with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Mode {
-    /// Exclusive
+    /// Alone on the key.
     Exclusive = 1,
-    /// Shared
+    /// With other shared holds.
     Shared = 2,
-    /// Permit
+    /// With other permit holds, while the permits in use stay within the key's limit.
     Permit = 3,
 }
 
@@ -343,13 +343,13 @@ impl Mode {
     }
 }
 
-/// OnDisconnect
+/// What the end of its connection does to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum OnDisconnect {
-    /// Grace
+    /// The session waits for a resume until its TTL has passed.
     Grace = 0,
-    /// Release
+    /// An orderly end (FIN) ends the session; any other end is as `Grace`.
     Release = 1,
 }
 
@@ -386,15 +386,15 @@ impl OnDisconnect {
     }
 }
 
-/// SessionState
+/// Where a session is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum SessionState {
-    /// Attached
+    /// A connection carries it.
     Attached = 1,
-    /// Detached
+    /// It waits for a resume.
     Detached = 2,
-    /// Ending
+    /// It ended; its holds are being freed.
     Ending = 3,
 }
 
@@ -434,21 +434,21 @@ impl SessionState {
     }
 }
 
-/// Bit of `AcquireOptions`: resize
+/// Bit of `AcquireOptions`: Mode permit: change the key's limit instead of being refused for another one.
 pub const ACQUIRE_OPTIONS_RESIZE: u32 = 0x1;
-/// Bit of `Features`: reclaim
+/// Bit of `Features`: Reclaim is served.
 pub const FEATURES_RECLAIM: u64 = 0x1;
-/// Bit of `HelloOkFlags`: ephemeral
+/// Bit of `HelloOkFlags`: The server keeps nothing on disk: no exclusion across its restart.
 pub const HELLO_OK_FLAGS_EPHEMERAL: u32 = 0x1;
-/// Bit of `HelloOkFlags`: admin
+/// Bit of `HelloOkFlags`: The listener serves admin requests.
 pub const HELLO_OK_FLAGS_ADMIN: u32 = 0x2;
-/// Bit of `HelloOkFlags`: resumed
+/// Bit of `HelloOkFlags`: An old session goes on; 0 = it is new, or there is none.
 pub const HELLO_OK_FLAGS_RESUMED: u32 = 0x4;
-/// Bit of `HelloOkFlags`: draining
+/// Bit of `HelloOkFlags`: The server is stopping.
 pub const HELLO_OK_FLAGS_DRAINING: u32 = 0x8;
-/// Bit of `HelloOptions`: reclaiming
+/// Bit of `HelloOptions`: The client means to reclaim holds after a restart of the server.
 pub const HELLO_OPTIONS_RECLAIMING: u32 = 0x1;
-/// Bit of `KeyFlags`: closed
+/// Bit of `KeyFlags`: A ForceRelease keeps the key closed for `closed_ms` yet.
 pub const KEY_FLAGS_CLOSED: u32 = 0x1;
-/// Bit of `KeyFlags`: grace
+/// Bit of `KeyFlags`: The grace window after a restart keeps all keys closed.
 pub const KEY_FLAGS_GRACE: u32 = 0x2;

@@ -15,16 +15,16 @@ use crate::wire::{
     bytes_at, length_u8, length_u16, length_u32, put_at, u8_at, u16_at, u32_at, u64_at,
 };
 
-/// Lost
+/// The server ended a hold that its holder did not release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost<'a> {
-    /// token
+    /// The hold's token.
     pub token: u64,
-    /// owner
+    /// The holder.
     pub owner: u64,
-    /// reason
+    /// Why.
     pub reason: LostReason,
-    /// key
+    /// The key.
     pub key: &'a [u8],
 }
 
@@ -108,10 +108,10 @@ impl<'a> Lost<'a> {
     }
 }
 
-/// SessionEnded
+/// The session is over, with all its holds; the server closes the connection behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionEnded {
-    /// reason
+    /// Why.
     pub reason: EndReason,
 }
 
@@ -166,12 +166,12 @@ impl SessionEnded {
     }
 }
 
-/// GoAway
+/// The connection will end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GoAway {
-    /// drain_ms
+    /// The server closes the connection after this long.
     pub drain_ms: u32,
-    /// reason
+    /// Why.
     pub reason: GoAwayReason,
 }
 

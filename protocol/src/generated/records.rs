@@ -15,30 +15,30 @@ use crate::wire::{
     bytes_at, length_u8, length_u16, length_u32, put_at, u8_at, u16_at, u32_at, u64_at,
 };
 
-/// Holder
+/// A hold of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holder<'a> {
-    /// session_id
+    /// The holder's session.
     pub session_id: u64,
-    /// owner
+    /// The holder within the session.
     pub owner: u64,
-    /// token
+    /// Fencing token.
     pub token: u64,
-    /// age_s
+    /// Seconds since the grant.
     pub age_s: u32,
-    /// lease_left_ms
+    /// What is left of the lease; 0xFFFFFFFF = as long as the session lives.
     pub lease_left_ms: u32,
-    /// permits
+    /// Mode permit: permits held; else 0.
     pub permits: u32,
-    /// mode
+    /// Mode of the hold.
     pub mode: Mode,
-    /// peer_port
+    /// TCP port of the client; 0 = a Unix socket.
     pub peer_port: u16,
-    /// peer_ip
+    /// IPv6 address of the client, IPv4 mapped into it; 0 = a Unix socket.
     pub peer_ip: [u8; 16],
-    /// name
+    /// Name of the session.
     pub name: &'a str,
-    /// metadata
+    /// As given by the acquire.
     pub metadata: &'a [u8],
 }
 
@@ -115,26 +115,26 @@ impl<'a> Record<'a> for Holder<'a> {
     }
 }
 
-/// Waiter
+/// A queued acquire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiter<'a> {
-    /// session_id
+    /// The waiter's session.
     pub session_id: u64,
-    /// owner
+    /// The waiter within the session.
     pub owner: u64,
-    /// age_s
+    /// Seconds since it queued.
     pub age_s: u32,
-    /// wait_left_ms
+    /// What is left of its wait; 0xFFFFFFFF = as long as the session lives.
     pub wait_left_ms: u32,
-    /// permits
+    /// Mode permit: permits wanted; else 0.
     pub permits: u32,
-    /// mode
+    /// Mode wanted.
     pub mode: Mode,
-    /// peer_port
+    /// TCP port of the client; 0 = a Unix socket.
     pub peer_port: u16,
-    /// peer_ip
+    /// IPv6 address of the client, IPv4 mapped into it; 0 = a Unix socket.
     pub peer_ip: [u8; 16],
-    /// name
+    /// Name of the session.
     pub name: &'a str,
 }
 
@@ -201,20 +201,20 @@ impl<'a> Record<'a> for Waiter<'a> {
     }
 }
 
-/// LockSummary
+/// A key that is held or waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockSummary<'a> {
-    /// holders
+    /// Holds of the key.
     pub holders: u32,
-    /// waiters
+    /// Waiters of the key.
     pub waiters: u32,
-    /// mode
+    /// Mode of the holds, or of the first waiter; 0 = nobody holds or waits.
     pub mode: Option<Mode>,
-    /// closed
+    /// A ForceRelease keeps the key closed for `closed_ms` yet.
     pub closed: bool,
-    /// grace
+    /// The grace window after a restart keeps all keys closed.
     pub grace: bool,
-    /// key
+    /// The key.
     pub key: &'a [u8],
 }
 
@@ -277,36 +277,36 @@ impl<'a> Record<'a> for LockSummary<'a> {
     }
 }
 
-/// SessionSummary
+/// A session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionSummary<'a> {
-    /// session_id
+    /// The session.
     pub session_id: u64,
-    /// group
+    /// The group that its client named; 0 = none.
     pub group: [u8; 16],
-    /// ttl_ms
+    /// Its TTL.
     pub ttl_ms: u32,
-    /// silent_ms
+    /// Milliseconds since it was last heard.
     pub silent_ms: u32,
-    /// age_s
+    /// Seconds since it opened.
     pub age_s: u32,
-    /// holds
+    /// Holds that it was granted and has not seen end, as its home shard knows.
     pub holds: u32,
-    /// running
+    /// Requests without an answer yet.
     pub running: u32,
-    /// attach
+    /// Its attach number.
     pub attach: u32,
-    /// state
+    /// Where it is in its life.
     pub state: SessionState,
-    /// on_disconnect
+    /// What the end of its connection does.
     pub on_disconnect: OnDisconnect,
-    /// home
+    /// Its home shard.
     pub home: u8,
-    /// peer_port
+    /// TCP port of its last connection; 0 = a Unix socket.
     pub peer_port: u16,
-    /// peer_ip
+    /// IPv6 address of its last connection, IPv4 mapped into it; 0 = a Unix socket.
     pub peer_ip: [u8; 16],
-    /// name
+    /// Its name.
     pub name: &'a str,
 }
 
@@ -386,12 +386,12 @@ impl<'a> Record<'a> for SessionSummary<'a> {
     }
 }
 
-/// Counter
+/// A counter and its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counter {
-    /// id
+    /// Which counter; unknown ones are skipped.
     pub id: u16,
-    /// value
+    /// Its value, from the start of the server run.
     pub value: u64,
 }
 

@@ -15,16 +15,16 @@ use crate::wire::{
     bytes_at, length_u8, length_u16, length_u32, put_at, u8_at, u16_at, u32_at, u64_at,
 };
 
-/// Refusal
+/// Why a request was not done: the body of every answer whose status is not 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal<'a> {
     /// Why: any status but `Ok`; travels in the header.
     pub status: Status,
-    /// limit
+    /// The limit that was met; meaning per status.
     pub limit: u64,
-    /// value
+    /// The value that met it; meaning per status.
     pub value: u64,
-    /// detail
+    /// For people; never parsed.
     pub detail: &'a str,
 }
 

@@ -15,60 +15,60 @@ use crate::wire::{
     bytes_at, length_u8, length_u16, length_u32, put_at, u8_at, u16_at, u32_at, u64_at,
 };
 
-/// HelloOk
+/// The connection is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HelloOk<'a> {
-    /// version
+    /// The version spoken from here on.
     pub version: u8,
-    /// ephemeral
+    /// The server keeps nothing on disk: no exclusion across its restart.
     pub ephemeral: bool,
-    /// admin
+    /// The listener serves admin requests.
     pub admin: bool,
-    /// resumed
+    /// An old session goes on; 0 = it is new, or there is none.
     pub resumed: bool,
-    /// draining
+    /// The server is stopping.
     pub draining: bool,
-    /// shard
+    /// The shard that serves this connection.
     pub shard: u16,
-    /// shards
+    /// Shards of the server; a key's is `slot * shards / 16384`.
     pub shards: u16,
-    /// seats
+    /// Seats granted: 0 to this minus 1.
     pub seats: u16,
-    /// features
+    /// The features in force: those of the client that the server has too.
     pub features: u64,
-    /// server_id
+    /// Names this server's data directory; 0 = ephemeral.
     pub server_id: [u8; 16],
-    /// run
+    /// The epoch of this server run; anchors and reclaims belong to one run.
     pub run: u64,
-    /// session_id
+    /// The session; 0 = none.
     pub session_id: u64,
-    /// secret
+    /// What a resume must show; 128 random bits, the same for the session's life.
     pub secret: [u8; 16],
-    /// attach
+    /// The attach number in force: 0 after Open, the client's after a resume.
     pub attach: u32,
-    /// ttl_ms
+    /// The TTL granted: so long may the connection be silent.
     pub ttl_ms: u32,
-    /// keepalive_ms
+    /// Send something, a Ping if nothing else, at least this often.
     pub keepalive_ms: u32,
-    /// grace_left_ms
+    /// All keys stay closed for this long yet, after a restart; 0 = they are open.
     pub grace_left_ms: u32,
-    /// server_now
+    /// The server's clock: microseconds since this run began.
     pub server_now: u64,
-    /// margin_permille
+    /// Least clock margin for deadlines, in thousandths.
     pub margin_permille: u16,
-    /// margin_ms
+    /// Least clock margin for deadlines, in milliseconds, on top.
     pub margin_ms: u16,
-    /// frame_max
+    /// Bytes after a header that the server takes.
     pub frame_max: u32,
-    /// key_max
+    /// Bytes of a key that the server takes.
     pub key_max: u16,
-    /// metadata_max
+    /// Bytes of metadata that the server takes.
     pub metadata_max: u16,
-    /// lease_min_ms
+    /// A shorter lease is raised to this.
     pub lease_min_ms: u32,
-    /// lease_max_ms
+    /// A longer lease is lowered to this.
     pub lease_max_ms: u32,
-    /// ports
+    /// TCP port of each shard, or none if there is one port for all.
     pub ports: U16List<'a>,
 }
 
@@ -192,10 +192,10 @@ impl<'a> HelloOk<'a> {
     }
 }
 
-/// Pong
+/// The server lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pong {
-    /// server_now
+    /// The server's clock: microseconds since this run began.
     pub server_now: u64,
 }
 
@@ -247,7 +247,7 @@ impl Pong {
     }
 }
 
-/// Closed
+/// All is released; the server closes the connection behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed;
 
@@ -287,14 +287,14 @@ impl Closed {
 
 }
 
-/// Granted
+/// The key is held from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Granted {
-    /// token
+    /// Fencing token, greater than that of every earlier grant of the key.
     pub token: u64,
-    /// until
+    /// End of the lease on the server's clock; 0 = as long as the session lives.
     pub until: u64,
-    /// server_now
+    /// The server's clock when it granted.
     pub server_now: u64,
 }
 
@@ -350,12 +350,12 @@ impl Granted {
     }
 }
 
-/// CancelDone
+/// The acquire waits no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CancelDone {
-    /// token
+    /// The hold's token where there was one, else 0.
     pub token: u64,
-    /// outcome
+    /// What became of the acquire.
     pub outcome: CancelOutcome,
 }
 
@@ -412,7 +412,7 @@ impl CancelDone {
     }
 }
 
-/// Released
+/// The hold ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Released;
 
@@ -452,12 +452,12 @@ impl Released {
 
 }
 
-/// Renewed
+/// The hold stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Renewed {
-    /// until
+    /// End of the lease on the server's clock; 0 = as long as the session lives.
     pub until: u64,
-    /// server_now
+    /// The server's clock when it renewed.
     pub server_now: u64,
 }
 
@@ -511,12 +511,12 @@ impl Renewed {
     }
 }
 
-/// Reclaimed
+/// The hold stands, with its old token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reclaimed {
-    /// until
+    /// End of the lease on the server's clock; 0 = as long as the session lives.
     pub until: u64,
-    /// server_now
+    /// The server's clock when it decided.
     pub server_now: u64,
 }
 
@@ -570,30 +570,30 @@ impl Reclaimed {
     }
 }
 
-/// GetReply
+/// One key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GetReply<'a> {
-    /// server_now
+    /// The server's clock when it looked.
     pub server_now: u64,
-    /// mode
+    /// Mode of the holds, or of the first waiter; 0 = nobody holds or waits.
     pub mode: Option<Mode>,
-    /// closed
+    /// A ForceRelease keeps the key closed for `closed_ms` yet.
     pub closed: bool,
-    /// grace
+    /// The grace window after a restart keeps all keys closed.
     pub grace: bool,
-    /// limit
+    /// Mode permit: the key's limit; else 0.
     pub limit: u32,
-    /// permits_used
+    /// Mode permit: permits held; else 0.
     pub permits_used: u32,
-    /// holders_total
+    /// Holds of the key; the list may be shorter.
     pub holders_total: u32,
-    /// waiters_total
+    /// Waiters of the key; the list may be shorter.
     pub waiters_total: u32,
-    /// closed_ms
+    /// If the key is closed: for at most this long yet; else 0.
     pub closed_ms: u32,
-    /// holders
+    /// The first holds, 16 at most.
     pub holders: RecordList<'a, Holder<'a>>,
-    /// waiters
+    /// The first waiters in their order, 8 at most.
     pub waiters: RecordList<'a, Waiter<'a>>,
 }
 
@@ -700,12 +700,12 @@ impl<'a> GetReply<'a> {
     }
 }
 
-/// ListReply
+/// A page of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListReply<'a> {
-    /// cursor
+    /// Where the next page begins; 0 = this was the last.
     pub cursor: u64,
-    /// locks
+    /// May be empty though pages follow.
     pub locks: RecordList<'a, LockSummary<'a>>,
 }
 
@@ -783,12 +783,12 @@ impl<'a> ListReply<'a> {
     }
 }
 
-/// SessionsReply
+/// A page of sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionsReply<'a> {
-    /// cursor
+    /// Where the next page begins; 0 = this was the last.
     pub cursor: u64,
-    /// sessions
+    /// May be empty though pages follow.
     pub sessions: RecordList<'a, SessionSummary<'a>>,
 }
 
@@ -866,14 +866,14 @@ impl<'a> SessionsReply<'a> {
     }
 }
 
-/// StatsReply
+/// The counters of one shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatsReply<'a> {
-    /// cursor
+    /// The next shard; 0 = this was the last.
     pub cursor: u64,
-    /// shard
+    /// The shard that counted.
     pub shard: u16,
-    /// counters
+    /// Counters not listed are 0.
     pub counters: RecordList<'a, Counter>,
 }
 
@@ -952,12 +952,12 @@ impl<'a> StatsReply<'a> {
     }
 }
 
-/// Forced
+/// The holds ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forced {
-    /// ended
+    /// Holds ended.
     pub ended: u32,
-    /// closed_ms
+    /// How long the key stays closed at most.
     pub closed_ms: u32,
 }
 

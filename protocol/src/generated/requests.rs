@@ -15,34 +15,34 @@ use crate::wire::{
     bytes_at, length_u8, length_u16, length_u32, put_at, u8_at, u16_at, u32_at, u64_at,
 };
 
-/// Hello
+/// Opens or resumes a session; the first frame of a connection, and only the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hello<'a> {
-    /// version_min
+    /// Lowest version that the client speaks.
     pub version_min: u8,
-    /// version_max
+    /// Highest version that the client speaks, at least `version_min`.
     pub version_max: u8,
-    /// action
+    /// What it asks for.
     pub action: HelloAction,
-    /// on_disconnect
+    /// Open: what the end of the connection does to the session.
     pub on_disconnect: OnDisconnect,
-    /// ttl_ms
+    /// Open: the TTL wanted, clamped to the server's bounds; 0 = the server's default.
     pub ttl_ms: u32,
-    /// features
+    /// The features that the client knows (`Features`); unknown bits are ignored.
     pub features: u64,
-    /// session_id
+    /// Resume: the session; else 0.
     pub session_id: u64,
-    /// secret
+    /// Resume: its secret; else 0.
     pub secret: [u8; 16],
-    /// attach
+    /// Resume: greater than any attach number of this session before; else 0.
     pub attach: u32,
-    /// reclaiming
+    /// The client means to reclaim holds after a restart of the server.
     pub reclaiming: bool,
-    /// group
+    /// Ties the sessions of one client together for whoever inspects them; 0 = none.
     pub group: [u8; 16],
-    /// name
+    /// What people call the session, at most 32 bytes.
     pub name: &'a str,
-    /// library
+    /// Name and version of the client library, at most 64 bytes.
     pub library: &'a str,
 }
 
@@ -108,7 +108,7 @@ impl<'a> Hello<'a> {
         let code = u8_at(fixed, 3);
         let on_disconnect = rules::known(OnDisconnect::from_code(code), HEADER_BYTES + 3)?;
         let options = u32_at(fixed, 44);
-        rules::known_bits(u32::from(options), 0x1, HEADER_BYTES + 44)?;
+        rules::known_bits(options, 0x1, HEADER_BYTES + 44)?;
         let name_len = u16_at(fixed, 64);
         let library_len = u16_at(fixed, 66);
         zero(u32_at(fixed, 68) != 0, HEADER_BYTES + 68)?;
@@ -156,7 +156,7 @@ impl<'a> Hello<'a> {
     }
 }
 
-/// Ping
+/// Asks for a sign of life and the clock; any connection may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ping;
 
@@ -196,7 +196,7 @@ impl Ping {
 
 }
 
-/// Close
+/// Ends the session and every hold and waiter of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Close;
 
@@ -236,26 +236,26 @@ impl Close {
 
 }
 
-/// Acquire
+/// Asks for a key; answered when granted, refused or timed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Acquire<'a> {
-    /// owner
+    /// The holder within the session; a fresh number for each acquire unless sharing is meant.
     pub owner: u64,
-    /// wait_ms
+    /// How long to queue; 0 = not at all, 0xFFFFFFFF = as long as the session lives.
     pub wait_ms: u32,
-    /// lease_ms
+    /// How long to hold, clamped to the server's bounds; 0 = as long as the session lives.
     pub lease_ms: u32,
-    /// permits
+    /// Mode permit: permits wanted, from 1; else 0.
     pub permits: u32,
-    /// limit
+    /// Mode permit: the key's limit, 1 to 2^31; else 0.
     pub limit: u32,
-    /// mode
+    /// How to share the key.
     pub mode: Mode,
-    /// resize
+    /// Mode permit: change the key's limit instead of being refused for another one.
     pub resize: bool,
-    /// key
+    /// The key, 1 to 1,024 bytes.
     pub key: &'a [u8],
-    /// metadata
+    /// Shown to whoever inspects the key, at most 256 bytes.
     pub metadata: &'a [u8],
 }
 
@@ -359,16 +359,16 @@ impl<'a> Acquire<'a> {
     }
 }
 
-/// Cancel
+/// Ends the wait of an acquire of this session, or its hold; takes a seat of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cancel<'a> {
-    /// acquire_id
+    /// Request id of the acquire.
     pub acquire_id: u64,
-    /// owner
+    /// Owner of the acquire.
     pub owner: u64,
-    /// if_granted
+    /// What happens to a hold.
     pub if_granted: IfGranted,
-    /// key
+    /// Key of the acquire.
     pub key: &'a [u8],
 }
 
@@ -452,14 +452,14 @@ impl<'a> Cancel<'a> {
     }
 }
 
-/// Release
+/// Ends a hold; the next waiter is granted at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Release<'a> {
-    /// owner
+    /// The holder.
     pub owner: u64,
-    /// token
+    /// Its token, or 0: the owner's one exclusive or shared hold of the key.
     pub token: u64,
-    /// key
+    /// The key.
     pub key: &'a [u8],
 }
 
@@ -539,16 +539,16 @@ impl<'a> Release<'a> {
     }
 }
 
-/// Renew
+/// Replaces a hold's deadline, or asks whether it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Renew<'a> {
-    /// owner
+    /// The holder.
     pub owner: u64,
-    /// token
+    /// Its token.
     pub token: u64,
-    /// lease_ms
+    /// The new lease, from now; 0 = as long as the session, 0xFFFFFFFF = leave the deadline.
     pub lease_ms: u32,
-    /// key
+    /// The key.
     pub key: &'a [u8],
 }
 
@@ -629,26 +629,26 @@ impl<'a> Renew<'a> {
     }
 }
 
-/// Reclaim
+/// Takes a hold back after a restart; `Unsupported` unless feature `reclaim` is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reclaim<'a> {
-    /// owner
+    /// The holder.
     pub owner: u64,
-    /// token
+    /// Its token.
     pub token: u64,
-    /// run
+    /// `run` of the server run that last granted, renewed or reclaimed the hold.
     pub run: u64,
-    /// lease_ms
+    /// The lease, from now; 0 = as long as the session lives.
     pub lease_ms: u32,
-    /// permits
+    /// As in the acquire.
     pub permits: u32,
-    /// limit
+    /// As in the acquire.
     pub limit: u32,
-    /// mode
+    /// As in the acquire.
     pub mode: Mode,
-    /// key
+    /// The key.
     pub key: &'a [u8],
-    /// metadata
+    /// As in the acquire.
     pub metadata: &'a [u8],
 }
 
@@ -752,10 +752,10 @@ impl<'a> Reclaim<'a> {
     }
 }
 
-/// Get
+/// Asks who holds a key and who waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Get<'a> {
-    /// key
+    /// The key.
     pub key: &'a [u8],
 }
 
@@ -831,12 +831,12 @@ impl<'a> Get<'a> {
     }
 }
 
-/// List
+/// Asks for a page of the keys held or waited for; admin listeners only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct List<'a> {
-    /// cursor
+    /// 0 = from the start, else the `cursor` of the page before.
     pub cursor: u64,
-    /// prefix
+    /// Only keys that begin so; empty = all.
     pub prefix: &'a [u8],
 }
 
@@ -914,10 +914,10 @@ impl<'a> List<'a> {
     }
 }
 
-/// Sessions
+/// Asks for a page of the sessions; admin listeners only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sessions {
-    /// cursor
+    /// 0 = from the start, else the `cursor` of the page before.
     pub cursor: u64,
 }
 
@@ -969,10 +969,10 @@ impl Sessions {
     }
 }
 
-/// Stats
+/// Asks for the counters of one shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stats {
-    /// cursor
+    /// 0 = the first shard, else the `cursor` of the page before.
     pub cursor: u64,
 }
 
@@ -1024,16 +1024,16 @@ impl Stats {
     }
 }
 
-/// ForceRelease
+/// Ends holds over their holders' heads; admin listeners only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForceRelease<'a> {
-    /// token
+    /// The hold to end, or 0: every hold of the key.
     pub token: u64,
-    /// delay_ms
+    /// How long the key stays closed; 0xFFFFFFFF = the holder's TTL x 1.02 + 50 ms.
     pub delay_ms: u32,
-    /// key
+    /// The key.
     pub key: &'a [u8],
-    /// reason
+    /// Why, for the server's log, at most 256 bytes.
     pub reason: &'a str,
 }
 
