@@ -1,6 +1,7 @@
 //! locker: a lock server for Linux.
 
 pub mod config;
+pub mod control;
 pub mod limits;
 pub mod lock;
 pub mod shard;
