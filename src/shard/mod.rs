@@ -2,4 +2,5 @@
 
 pub mod cursor;
 pub mod io;
+pub mod lane;
 pub mod shard_set;

@@ -133,6 +133,16 @@ fn a_deadline_out_of_range_is_a_bug() {
     store.arm(&mut wheel, 0, AHEAD_MS_MAX + 1);
 }
 
+#[test]
+fn slots_left_unopened_ask_for_no_wake_up_once_nothing_is_armed() {
+    let (mut wheel, mut store) = (Wheel::new(0), Store::new(1));
+    store.arm(&mut wheel, 0, 1 << 16);
+    assert_eq!(wheel.poll(&mut store, 1 << 16, &mut 1), None);
+    assert_eq!(wheel.next_wake(), Some(1 << 16));
+    assert!(wheel.disarm(&mut store, 0));
+    assert_eq!(wheel.next_wake(), None);
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Arm(u32, u64),
@@ -169,7 +179,11 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 512 }))]
+    #![proptest_config(ProptestConfig {
+        cases: if cfg!(miri) { 4 } else { 512 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
     #[test]
     fn equals_a_sorted_set(
         start in prop_oneof![Just(0u64), Just((1u64 << 32) - 500), any::<u32>().prop_map(u64::from)],
