@@ -11,10 +11,10 @@
 //!  level 3   256 slots of 4.66 h         ^
 //! ```
 //!
-//! A timer that is `d` ms ahead stands on level log256(d), in the slot of its deadline's digit there.
-//! A slot is opened when the cursor reaches its beginning: level 0 fires, the others sort their
-//! timers in anew, at most three times in a timer's life. Bitmaps of occupied slots let the cursor
-//! jump over empty time, and give the next wake-up without a search.
+//! A timer that is `d` ms ahead stands on level log256(d), in the slot of its deadline's digit
+//! there. A slot is opened when the cursor reaches its beginning: level 0 fires, the others sort
+//! their timers in anew, at most three times in a timer's life. Bitmaps of occupied slots let the
+//! cursor jump over empty time, and give the next wake-up without a search.
 //!
 //! Scheme 7 of G. Varghese and T. Lauck, "Hashed and Hierarchical Timing Wheels" (1987); the bitmap
 //! per level is that of tokio's `runtime/time/wheel`. Unlike tokio's, levels are chosen by distance

@@ -64,7 +64,7 @@ fn hashed_part(key: &[u8]) -> &[u8] {
     }
 }
 
-/// The shard of a slot: `slot * shards / 16384`, so shards own ranges that differ by one slot at most.
+/// The shard of a slot: `slot * shards / 16384`; the shards' ranges differ by one slot at most.
 ///
 /// # Panics
 /// If the slot is not below [`SLOTS`], or there is no shard.

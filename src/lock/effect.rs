@@ -88,7 +88,7 @@ pub struct ClosureRef {
 /// Something that happened after a request was taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// A queued acquire came to its one answer: `Granted`, or `Refused` with Timeout, Cancelled, ...
+    /// A queued acquire came to its one answer: `Granted`, or `Refused`: Timeout, Cancelled, ...
     Settled {
         /// The acquire.
         to: ReplyTo,
@@ -107,8 +107,8 @@ pub enum Event<'a> {
         reason: LostReason,
         /// The key.
         key: &'a [u8],
-        /// Set if the home shard must send word ([`crate::lock::Input::LostTold`]) once the Lost is on
-        /// the connection or the session is detached.
+        /// Set if the home shard must send word ([`crate::lock::Input::LostTold`]) once the Lost is
+        /// on the connection or the session is detached.
         closure: Option<ClosureRef>,
     },
     /// All that the session had here is gone; its slot may be used again.

@@ -247,7 +247,7 @@ impl CounterId {
         }
     }
 
-    /// Whether it goes down too: such ones are not added over shards if they end in `max`.
+    /// Whether it goes down too; over shards take the largest of those that end in `max`.
     #[must_use]
     pub const fn is_gauge(self) -> bool {
         matches!(self, Self::Connections | Self::Sessions | Self::Locks | Self::Waiters | Self::BlocksUsed | Self::Blocks | Self::ExpiryLateUsMax | Self::TurnUsMax)

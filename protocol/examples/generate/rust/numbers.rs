@@ -195,7 +195,7 @@ pub(super) fn counters(table: &Table) -> String {
     );
     line!(
         out,
-        "    /// Whether it goes down too: such ones are not added over shards if they end in `max`."
+        "    /// Whether it goes down too; over shards take the largest of those that end in `max`."
     );
     line!(out, "    #[must_use]");
     line!(out, "    pub const fn is_gauge(self) -> bool {{");
