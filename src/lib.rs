@@ -4,6 +4,7 @@ pub mod config;
 pub mod control;
 pub mod limits;
 pub mod lock;
+pub mod net;
 pub mod shard;
 pub mod time;
 pub mod wheel;

@@ -1,0 +1,277 @@
+//! The one acceptor: listening sockets, and whom to deal the connections to.
+//!
+//! It lives in shard 0's loop: accepting is one multishot operation per listener, and dealing a
+//! descriptor is one piece of mail, so a thread of its own would only add a wake-up. Counts include
+//! what is dealt and not yet taken, so connections that come one after another differ by at most one
+//! between shards.
+//!
+//! Without a free descriptor the kernel keeps the connection in the backlog and says so at once, for
+//! ever: so one descriptor is held in reserve, given up to take the waiting clients, tell them, and
+//! let them go; then the listener rests for [`RETRY_MS`].
+
+use crate::lock::input::Peer;
+use crate::net::connections::Connections;
+use crate::net::kernel::{Completion, Token};
+use crate::net::ring::Ring;
+use crate::shard::io::CloseHow;
+use crate::shard::mail::{Arrival, Mail, MailBox};
+use crate::time::{Instant, Millis};
+use rustix::net::SocketAddrAny;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+
+/// Rest of a listener after the system was out of descriptors or memory.
+pub const RETRY_MS: Millis = Millis(100);
+/// Connections over the limit that are told so and closed in order, at a time; more are just closed.
+pub const REFUSED_MAX: u32 = 64;
+/// Clients taken and let go at most, each time the descriptors run out.
+const SHED_MAX: u32 = 64;
+
+/// A bound and listening socket.
+#[derive(Debug)]
+pub struct Listener {
+    /// In blocking mode: the ring waits for it.
+    pub socket: OwnedFd,
+    /// Whether its clients may use the admin requests.
+    pub admin: bool,
+}
+
+/// All listeners, and where their connections go.
+#[derive(Debug)]
+pub struct Acceptor {
+    listeners: Vec<Accepting>,
+    boxes: Vec<MailBox>,
+    connections_max: u32,
+    reserve: Option<OwnedFd>,
+    full_words: Box<[u8]>,
+    stopped: bool,
+}
+
+#[derive(Debug)]
+struct Accepting {
+    listener: Listener,
+    running: bool,
+    retry_at: Option<Instant>,
+}
+
+/// What became of an accepted connection.
+#[derive(Debug)]
+pub enum Accepted {
+    /// Dealt to a shard, or nothing came.
+    Done,
+    /// So many too many that it was closed at once.
+    Dropped,
+    /// One too many: to be told so and closed.
+    Refused(OwnedFd),
+}
+
+impl Acceptor {
+    /// An acceptor that deals to these shards until they have `connections_max` together; then it
+    /// says `full_words`, an encoded frame.
+    #[must_use]
+    pub fn new(
+        listeners: Vec<Listener>,
+        boxes: Vec<MailBox>,
+        connections_max: u32,
+        full_words: &[u8],
+    ) -> Self {
+        let accepting = |listener| Accepting {
+            listener,
+            running: false,
+            retry_at: None,
+        };
+        Self {
+            listeners: listeners.into_iter().map(accepting).collect(),
+            boxes,
+            connections_max,
+            reserve: spare_descriptor(),
+            full_words: full_words.into(),
+            stopped: false,
+        }
+    }
+
+    /// Starts the listeners that do not run and need not rest.
+    pub fn settle(&mut self, now: Instant, ring: &mut Ring) {
+        for (index, listener) in (0..).zip(&mut self.listeners) {
+            let rests = listener.retry_at.is_some_and(|retry_at| retry_at > now);
+            if !self.stopped && !listener.running && !rests {
+                listener.running = true;
+                listener.retry_at = None;
+                let socket = listener.listener.socket.as_raw_fd();
+                ring.accept(socket, Token::Accept(index));
+            }
+        }
+    }
+
+    /// When [`Acceptor::settle`] must be called again at the latest.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Instant> {
+        let rest = self
+            .listeners
+            .iter()
+            .filter_map(|listener| listener.retry_at);
+        if self.stopped { None } else { rest.min() }
+    }
+
+    /// Accepts no more; connections still in the backlog are reset when the listeners close.
+    pub fn stop(&mut self, ring: &mut Ring) {
+        use crate::net::kernel::Kernel;
+        self.stopped = true;
+        for (index, listener) in (0..).zip(&self.listeners) {
+            if listener.running {
+                ring.cancel(Token::Accept(index));
+            }
+        }
+    }
+
+    /// Whether an accept is in flight.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.listeners.iter().any(|listener| listener.running)
+    }
+
+    /// Takes note of a completed accept.
+    pub fn completed(&mut self, index: u8, completion: Completion, now: Instant) -> Accepted {
+        let Some(listener) = self.listeners.get_mut(usize::from(index)) else {
+            return Accepted::Done;
+        };
+        listener.running = completion.more;
+        match completion.result {
+            socket @ 0.. => {
+                // SAFETY: the kernel has just made this descriptor for us.
+                // JUSTIFICATION: a completion carries a number.
+                let socket = unsafe { OwnedFd::from_raw_fd(socket) };
+                let admin = listener.listener.admin;
+                self.deal(socket, admin)
+            }
+            error => {
+                if is_exhaustion(-error) {
+                    listener.retry_at = Some(now + RETRY_MS);
+                    self.shed(usize::from(index));
+                } else if !is_client_fault(-error) && !self.stopped {
+                    listener.retry_at = Some(now + RETRY_MS);
+                    log::warn!(
+                        "accept failed: {}",
+                        std::io::Error::from_raw_os_error(-error)
+                    );
+                }
+                Accepted::Done
+            }
+        }
+    }
+
+    fn deal(&mut self, socket: OwnedFd, admin: bool) -> Accepted {
+        let counts = || self.boxes.iter().map(|shard| shard.signal().connections());
+        let total: u64 = counts().map(u64::from).sum();
+        if self.stopped || total >= u64::from(self.connections_max) + u64::from(REFUSED_MAX) {
+            return Accepted::Dropped;
+        }
+        if total >= u64::from(self.connections_max) {
+            return Accepted::Refused(socket);
+        }
+        let fewest = self
+            .boxes
+            .iter()
+            .min_by_key(|shard| shard.signal().connections())
+            .expect("there is a shard");
+        let peer = peer_of(&socket);
+        fewest.post(Mail::Arrival(Arrival {
+            socket,
+            peer,
+            admin,
+            bytes: Vec::new(),
+        }));
+        Accepted::Done
+    }
+
+    /// Tells a connection that it is one too many, and closes it.
+    ///
+    /// It counts as a connection of this shard, the first, until it is gone.
+    pub fn refuse(&self, socket: OwnedFd, connections: &mut Connections) {
+        self.boxes[0].signal().connection_dealt();
+        let id = connections.adopt(socket.into_raw_fd(), Peer::default(), false);
+        connections.write(id, &self.full_words);
+        connections.close(id, CloseHow::Flush);
+    }
+
+    /// Descriptors are exhausted: gives the reserve up, takes waiting clients one by one, tells
+    /// each, closes it.
+    fn shed(&mut self, index: usize) {
+        use rustix::net::{SendFlags, SocketFlags, accept_with, send};
+        if self.reserve.take().is_none() {
+            self.reserve = spare_descriptor();
+            return;
+        }
+        let listener = &self.listeners[index].listener.socket;
+        for _ in 0..SHED_MAX {
+            if !is_readable(listener) {
+                break;
+            }
+            let Ok(client) = accept_with(listener, SocketFlags::CLOEXEC) else {
+                break;
+            };
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            // Best effort: a client that does not hear it sees the end of stream.
+            let _ = send(&client, &self.full_words, flags);
+        }
+        self.reserve = spare_descriptor();
+    }
+}
+
+/// The client's address; unknown if it is gone already.
+#[must_use]
+pub fn peer_of(socket: &OwnedFd) -> Peer {
+    match rustix::net::getpeername(socket) {
+        Ok(address) => peer_at(address),
+        Err(_) => Peer::default(),
+    }
+}
+
+fn peer_at(address: Option<SocketAddrAny>) -> Peer {
+    match address.map(SocketAddr::try_from) {
+        Some(Ok(address)) => Peer::new(address.ip(), address.port()),
+        _ => Peer::default(),
+    }
+}
+
+fn is_readable(listener: &OwnedFd) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let mut polled = [PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN)];
+    poll(&mut polled, Some(&now)).is_ok_and(|ready| ready > 0)
+}
+
+/// Some descriptor that can be given up.
+fn spare_descriptor() -> Option<OwnedFd> {
+    std::fs::File::open("/dev/null").ok().map(OwnedFd::from)
+}
+
+fn is_exhaustion(errno: i32) -> bool {
+    matches!(
+        errno,
+        libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM
+    )
+}
+
+/// The client left before it was accepted, or the operation was only interrupted.
+fn is_client_fault(errno: i32) -> bool {
+    matches!(
+        errno,
+        libc::ECONNABORTED
+            | libc::EINTR
+            | libc::EAGAIN
+            | libc::EPROTO
+            | libc::ENETDOWN
+            | libc::ENOPROTOOPT
+            | libc::EHOSTDOWN
+            | libc::ENONET
+            | libc::EHOSTUNREACH
+            | libc::EOPNOTSUPP
+            | libc::ENETUNREACH
+            | libc::EPERM
+            | libc::ECANCELED
+    )
+}

@@ -1,0 +1,792 @@
+//! One shard's connections: completions in, operations out. Pure; knows no ring and no clock.
+//!
+//! ```text
+//!   Completion --> completed() --> Happened::Received --> the core reads --> write(), set_reading()
+//!                      |                                                        close(), hand_over()
+//!                      +--> ends: told by next_ended()                              |
+//!   Kernel  <-- receive, send, cancel, shutdown, close <-- settle(), once a turn <--+ (marks only)
+//! ```
+//!
+//! Calls during a turn only change what a connection *wants*; [`Connections::settle`] compares that
+//! with what is in flight, once per touched connection and turn, and starts what is missing. So any
+//! order of completions and wishes leads to the same operations, and a turn's answers to one
+//! connection leave in one send.
+//!
+//! # Invariants
+//! 1. At most one receive and one send are in flight per connection.
+//! 2. A socket is neither closed nor moved, and a slot not reused, before both have completed.
+//! 3. The core hears of the end of a connection exactly once, unless it closed it itself.
+//! 4. Kept input is at most [`KEPT_BYTES_MAX`]; output at most `OUTPUT_CLOSE_BYTES` and a refusal.
+
+use crate::lock::input::Peer;
+use crate::lock::op::ShardId;
+use crate::net::chunk::{ChunkPool, ChunkQueue, PoolEmpty};
+use crate::net::flow::{self, Verdict};
+use crate::net::kernel::{BufferId, Completion, Kernel, Receive, Slot, Token};
+use crate::shard::io::{CloseHow, ConnectionId, Reading};
+use crate::time::{Instant, Millis};
+use slab::Slab;
+use std::collections::VecDeque;
+use std::os::fd::RawFd;
+
+/// Bytes received and not consumed that a connection keeps at most.
+///
+/// A partial frame, and what a multishot receive still delivers after it was told to stop: at most
+/// [`RECEIVES_AFTER_CANCEL_MAX`] buffers.
+pub const KEPT_BYTES_MAX: usize = 256 * 1024;
+/// Buffers that the kernel fills at most in one go of a multishot receive (its own limit is 32).
+pub const RECEIVES_AFTER_CANCEL_MAX: usize = 32;
+/// Time that a closing connection has for its last output and for the peer's end of stream.
+pub const FLUSH_MS_MAX: Millis = Millis(2_000);
+
+const _: () = assert!(
+    KEPT_BYTES_MAX
+        >= RECEIVES_AFTER_CANCEL_MAX * super::RECEIVE_BUFFER_BYTES + super::FRAME_WHOLE_BYTES_MAX,
+    "a well-behaved client never meets the limit of kept input"
+);
+
+/// What a completion means to the shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// Nothing that anybody must hear.
+    Nothing,
+    /// Bytes arrived; the caller offers them to the core or keeps them, then gives the buffer back.
+    Received {
+        /// On which connection.
+        connection: ConnectionId,
+        /// Where they are.
+        buffer: BufferId,
+        /// How many: 1 or more.
+        length: usize,
+    },
+}
+
+/// A socket on its way to another shard, with what was read and not consumed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// Where to.
+    pub to: ShardId,
+    /// The socket; nothing is in flight on it.
+    pub socket: RawFd,
+    /// The client's address.
+    pub peer: Peer,
+    /// Whether it came in by an admin listener.
+    pub admin: bool,
+    /// Bytes read and not consumed.
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// In use by the core.
+    Open,
+    /// Ended by the core or the peer; the rest of the output is being sent.
+    Flushing,
+    /// All is sent and the end of stream too; what still comes in is dropped until the peer's end,
+    /// so that the peer is not reset before it read our last words.
+    Lingering,
+    /// Leaves the table as soon as nothing is in flight.
+    Closing,
+    /// Goes to another shard as soon as nothing is in flight and the output is sent.
+    Leaving,
+}
+
+/// How a connection ended without the core's doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The peer ended its stream.
+    Orderly,
+    /// A reset, a time-out, a write error, or one of our limits.
+    Broken,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InFlight {
+    Nothing,
+    Single,
+    Multishot,
+    /// Told to end; has not ended yet.
+    Cancelled,
+}
+
+/// 120 bytes; an idle connection costs the shard nothing more.
+struct Connection {
+    socket: RawFd,
+    generation: u32,
+    stage: Stage,
+    reading: Reading,
+    receive: InFlight,
+    send: InFlight,
+    /// The peer sent its end of stream or broke the connection: nothing more can be received.
+    exhausted: bool,
+    /// Is in `Connections::touched`.
+    touched: bool,
+    /// Is in `Connections::offers`.
+    offered: bool,
+    /// Was not read for its output: what is kept is offered again when that has left.
+    starved: bool,
+    admin: bool,
+    /// An end that the core has not heard of; the connection stays in the table until it has.
+    untold: Option<Ended>,
+    peer: Peer,
+    /// Bytes of the send in flight: the front of `output`.
+    sending: usize,
+    output: ChunkQueue,
+    kept: ChunkQueue,
+    departure: Option<Box<Departure>>,
+}
+
+/// All connections of one shard.
+pub struct Connections {
+    table: Slab<Connection>,
+    pool: ChunkPool,
+    generation: u32,
+    /// Connections whose wishes and operations may differ; each at most once.
+    touched: Vec<u32>,
+    /// Connections whose kept bytes are to be offered to the core; each at most once.
+    offers: VecDeque<ConnectionId>,
+    /// Connections with an end that the core may not have heard of.
+    ended: VecDeque<ConnectionId>,
+    /// Departures ready to go.
+    departures: VecDeque<Departure>,
+    /// Time limits of closing connections, in order.
+    closing: VecDeque<(Instant, ConnectionId)>,
+    /// Last words to a connection that does not read; an encoded frame.
+    slow_reader_words: Box<[u8]>,
+    overruns: u64,
+    gone: u32,
+    stopping: bool,
+    /// The clock of this turn.
+    now: Instant,
+}
+
+impl Connections {
+    /// An empty table over this pool.
+    #[must_use]
+    pub fn new(pool: ChunkPool, slow_reader_words: &[u8]) -> Self {
+        Self {
+            table: Slab::new(),
+            pool,
+            generation: 0,
+            touched: Vec::new(),
+            offers: VecDeque::new(),
+            ended: VecDeque::new(),
+            departures: VecDeque::new(),
+            closing: VecDeque::new(),
+            slow_reader_words: slow_reader_words.into(),
+            overruns: 0,
+            gone: 0,
+            stopping: false,
+            now: Instant::START,
+        }
+    }
+
+    /// Connections in the table, those that are closing included.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Sets the clock of this turn.
+    pub fn turn_begin(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// How often a client that did not read was closed.
+    #[must_use]
+    pub fn overrun_count(&self) -> u64 {
+        self.overruns
+    }
+
+    /// Takes a connected socket in; it is read by single receives.
+    pub fn adopt(&mut self, socket: RawFd, peer: Peer, admin: bool) -> ConnectionId {
+        self.generation = self.generation.wrapping_add(1);
+        let slot = self.table.insert(Connection {
+            socket,
+            generation: self.generation,
+            stage: Stage::Open,
+            reading: Reading::Single,
+            receive: InFlight::Nothing,
+            send: InFlight::Nothing,
+            exhausted: false,
+            touched: false,
+            offered: false,
+            starved: false,
+            admin,
+            untold: None,
+            peer,
+            sending: 0,
+            output: ChunkQueue::default(),
+            kept: ChunkQueue::default(),
+            departure: None,
+        });
+        let slot = u32::try_from(slot).expect("descriptors are fewer than 2^31");
+        self.touch(slot);
+        ConnectionId {
+            slot,
+            generation: self.generation,
+        }
+    }
+
+    /// Takes note of a completed receive or send. Tokens of unknown connections are ignored.
+    pub fn completed(&mut self, completion: Completion, kernel: &mut impl Kernel) -> Happened {
+        match completion.token {
+            Token::Receive(slot) => self.receive_completed(slot, completion, kernel),
+            Token::Send(slot) => {
+                self.send_completed(slot, completion.result);
+                Happened::Nothing
+            }
+            Token::Cancel | Token::Accept(_) | Token::Timer => Happened::Nothing,
+        }
+    }
+
+    fn receive_completed(
+        &mut self,
+        slot: Slot,
+        completion: Completion,
+        kernel: &mut impl Kernel,
+    ) -> Happened {
+        let Some(connection) = self.in_slot(slot) else {
+            debug_assert!(false, "a slot is kept while operations are in flight");
+            completion
+                .buffer
+                .into_iter()
+                .for_each(|buffer| kernel.give_back(buffer));
+            return Happened::Nothing;
+        };
+        if !completion.more {
+            connection.receive = InFlight::Nothing;
+        }
+        let stage = connection.stage;
+        let id = connection.id(slot.index);
+        self.touch(slot.index);
+        if let (Ok(length @ 1..), Some(buffer)) =
+            (usize::try_from(completion.result), completion.buffer)
+        {
+            if matches!(stage, Stage::Open | Stage::Leaving) {
+                return Happened::Received {
+                    connection: id,
+                    buffer,
+                    length,
+                };
+            }
+            kernel.give_back(buffer);
+            return Happened::Nothing;
+        }
+        completion
+            .buffer
+            .into_iter()
+            .for_each(|buffer| kernel.give_back(buffer));
+        match -completion.result {
+            0 => self.ended(id, Ended::Orderly),
+            // No buffer was free, or the operation was ended for us: settle() starts it again.
+            libc::ENOBUFS | libc::ECANCELED | libc::EAGAIN | libc::EINTR => {}
+            _ => self.ended(id, Ended::Broken),
+        }
+        Happened::Nothing
+    }
+
+    fn send_completed(&mut self, slot: Slot, result: i32) {
+        let Some(index) = self.in_slot(slot).map(|connection| {
+            connection.send = InFlight::Nothing;
+            connection.sending = 0;
+            slot.index
+        }) else {
+            debug_assert!(false, "a slot is kept while operations are in flight");
+            return;
+        };
+        self.touch(index);
+        let connection = &mut self.table[index as usize];
+        let id = connection.id(index);
+        match usize::try_from(result) {
+            Ok(sent @ 1..) => connection.output.consume(&mut self.pool, sent),
+            Err(_) if matches!(-result, libc::EAGAIN | libc::EINTR | libc::ECANCELED) => {}
+            // A write error, or a send that moved nothing: the connection is broken.
+            _ => self.ended(id, Ended::Broken),
+        }
+    }
+
+    /// The peer ended the stream, or the connection broke, or it met a limit of ours.
+    fn ended(&mut self, id: ConnectionId, how: Ended) {
+        let Some(connection) = Self::find(&mut self.table, id) else {
+            return;
+        };
+        connection.exhausted = true;
+        match (connection.stage, how) {
+            (Stage::Open, _) => {
+                connection.untold = Some(how);
+                self.ended.push_back(id);
+                self.begin_close(
+                    id,
+                    match how {
+                        Ended::Orderly => CloseHow::Flush,
+                        Ended::Broken => CloseHow::Now,
+                    },
+                );
+            }
+            (Stage::Flushing | Stage::Lingering, Ended::Broken)
+            | (Stage::Lingering, Ended::Orderly) => self.begin_close(id, CloseHow::Now),
+            // The output is still being sent; or nobody asks; or the new home finds out by itself.
+            (Stage::Flushing, Ended::Orderly) | (Stage::Closing | Stage::Leaving, _) => {}
+        }
+    }
+
+    /// Whether received bytes may go to the core as they are: it wants them and none wait in front.
+    #[must_use]
+    pub fn offers_directly(&self, id: ConnectionId) -> bool {
+        self.is_read(id) && self.kept_count(id) == 0
+    }
+
+    /// Whether the core wants what arrives on the connection.
+    #[must_use]
+    pub fn is_read(&self, id: ConnectionId) -> bool {
+        self.known(id).is_some_and(|connection| {
+            connection.stage == Stage::Open && connection.reading != Reading::Paused
+        })
+    }
+
+    /// Keeps bytes that arrived and were not consumed, behind those kept before.
+    ///
+    /// A connection over the limit, or with the pool empty, is closed as broken.
+    pub fn keep(&mut self, id: ConnectionId, bytes: &[u8]) {
+        let Some(connection) = Self::find(&mut self.table, id) else {
+            return;
+        };
+        match connection.stage {
+            Stage::Open => {}
+            Stage::Leaving => {
+                if let Some(departure) = &mut connection.departure {
+                    departure.bytes.extend_from_slice(bytes);
+                }
+                return;
+            }
+            Stage::Flushing | Stage::Lingering | Stage::Closing => return,
+        }
+        let fits = connection.kept.len() + bytes.len() <= KEPT_BYTES_MAX;
+        if !fits || connection.kept.append(&mut self.pool, bytes).is_err() {
+            self.ended(id, Ended::Broken);
+        }
+    }
+
+    /// Bytes kept for the connection.
+    #[must_use]
+    pub fn kept_count(&self, id: ConnectionId) -> usize {
+        self.known(id).map_or(0, |connection| connection.kept.len())
+    }
+
+    /// Copies the first kept bytes to `target` and tells how many.
+    pub fn kept_copy(&self, id: ConnectionId, target: &mut [u8]) -> usize {
+        self.known(id)
+            .map_or(0, |connection| connection.kept.copy_to(&self.pool, target))
+    }
+
+    /// Drops the first `count` kept bytes: the core consumed them.
+    pub fn kept_consumed(&mut self, id: ConnectionId, count: usize) {
+        if let Some(connection) = Self::find(&mut self.table, id) {
+            let count = count.min(connection.kept.len());
+            connection.kept.consume(&mut self.pool, count);
+        }
+    }
+
+    /// Asks that kept bytes be offered to the core: by [`Connections::next_offer`].
+    pub fn offer(&mut self, id: ConnectionId) {
+        if let Some(connection) = Self::find(&mut self.table, id)
+            && !connection.offered
+            && !connection.kept.is_empty()
+        {
+            connection.offered = true;
+            self.offers.push_back(id);
+        }
+    }
+
+    /// Connections waiting in [`Connections::next_offer`].
+    #[must_use]
+    pub fn offer_count(&self) -> usize {
+        self.offers.len()
+    }
+
+    /// The next connection whose kept bytes the core should be offered now.
+    pub fn next_offer(&mut self) -> Option<ConnectionId> {
+        while let Some(id) = self.offers.pop_front() {
+            let Some(connection) = Self::find(&mut self.table, id) else {
+                continue;
+            };
+            connection.offered = false;
+            if connection.stage == Stage::Open && connection.reading != Reading::Paused {
+                self.touch(id.slot);
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    /// The next end of a connection that the core has not heard of.
+    pub fn next_ended(&mut self) -> Option<(ConnectionId, Ended)> {
+        while let Some(id) = self.ended.pop_front() {
+            let connection = Self::find(&mut self.table, id);
+            if let Some(how) = connection.and_then(|connection| connection.untold.take()) {
+                self.touch(id.slot);
+                return Some((id, how));
+            }
+        }
+        None
+    }
+
+    /// Ends waiting in [`Connections::next_ended`], those included that the core need not hear of.
+    #[must_use]
+    pub fn ended_count(&self) -> usize {
+        self.ended.len()
+    }
+
+    /// Connections that left the table since this was last asked.
+    pub fn take_gone(&mut self) -> u32 {
+        std::mem::take(&mut self.gone)
+    }
+
+    /// The server ends: all connections are closed after their output, waiting for no peer's end.
+    pub fn close_all(&mut self) {
+        self.stopping = true;
+        let all: Vec<u32> = self
+            .table
+            .iter()
+            .map(|(slot, _)| u32::try_from(slot).expect("slots were made from u32"))
+            .collect();
+        for slot in all {
+            let connection = &self.table[slot as usize];
+            let how = match connection.stage {
+                Stage::Open | Stage::Flushing => CloseHow::Flush,
+                Stage::Lingering | Stage::Closing | Stage::Leaving => CloseHow::Now,
+            };
+            self.close(connection.id(slot), how);
+        }
+    }
+
+    /// The next socket that is ready to go to another shard; it has left the table.
+    pub fn next_departure(&mut self) -> Option<Departure> {
+        self.departures.pop_front()
+    }
+
+    /// See [`crate::shard::io::Io::write`].
+    pub fn write(&mut self, id: ConnectionId, bytes: &[u8]) {
+        let Some(connection) = Self::find(&mut self.table, id) else {
+            return;
+        };
+        if connection.stage != Stage::Open || bytes.is_empty() {
+            return;
+        }
+        self.touch(id.slot);
+        if self.append_output(id, bytes).is_err() {
+            self.close_largest();
+            if self.append_output(id, bytes).is_err() {
+                self.ended(id, Ended::Broken);
+            }
+        }
+    }
+
+    /// Appends to the output of an open connection and closes it if that is too much.
+    fn append_output(&mut self, id: ConnectionId, bytes: &[u8]) -> Result<(), PoolEmpty> {
+        let connection = &mut self.table[id.slot as usize];
+        if connection.stage != Stage::Open {
+            return Ok(());
+        }
+        connection.output.append(&mut self.pool, bytes)?;
+        if flow::judge(connection.output.len(), &self.pool) == Verdict::Close {
+            // Should the client read on it learns why; an empty pool only costs it that.
+            let _ = connection
+                .output
+                .append(&mut self.pool, &self.slow_reader_words);
+            connection.untold = Some(Ended::Broken);
+            self.overruns += 1;
+            self.ended.push_back(id);
+            self.begin_close(id, CloseHow::Flush);
+        }
+        Ok(())
+    }
+
+    /// The pool is empty: the open connection with most output is closed, and what of its output is
+    /// not in the kernel's hands is freed at once. O(connections), once per connection lost.
+    fn close_largest(&mut self) {
+        let largest = self
+            .table
+            .iter()
+            .filter(|(_, connection)| connection.stage == Stage::Open)
+            .max_by_key(|(_, connection)| connection.output.len() + connection.kept.len());
+        self.overruns += 1;
+        if let Some((slot, connection)) = largest {
+            let id = connection.id(u32::try_from(slot).expect("slots were made from u32"));
+            self.ended(id, Ended::Broken);
+        }
+    }
+
+    /// See [`crate::shard::io::Io::output_full`].
+    #[must_use]
+    pub fn output_full(&self, id: ConnectionId) -> bool {
+        self.known(id).is_some_and(|connection| {
+            flow::judge(connection.output.len(), &self.pool) != Verdict::Read
+        })
+    }
+
+    /// See [`crate::shard::io::Io::close`].
+    pub fn close(&mut self, id: ConnectionId, how: CloseHow) {
+        if let Some(connection) = Self::find(&mut self.table, id) {
+            connection.untold = None;
+            self.begin_close(id, how);
+        }
+    }
+
+    fn begin_close(&mut self, id: ConnectionId, how: CloseHow) {
+        let connection = &mut self.table[id.slot as usize];
+        connection.kept.clear(&mut self.pool);
+        match (connection.stage, how) {
+            (Stage::Open, CloseHow::Flush) => {
+                connection.stage = Stage::Flushing;
+                self.closing.push_back((self.now + FLUSH_MS_MAX, id));
+            }
+            (_, CloseHow::Now) => {
+                connection.stage = Stage::Closing;
+                connection.departure = None;
+                // What the kernel is sending must stay in place.
+                connection
+                    .output
+                    .truncate(&mut self.pool, connection.sending);
+            }
+            (_, CloseHow::Flush) => {}
+        }
+        self.touch(id.slot);
+    }
+
+    /// See [`crate::shard::io::Io::read`].
+    pub fn set_reading(&mut self, id: ConnectionId, how: Reading) {
+        let Some(connection) = Self::find(&mut self.table, id) else {
+            return;
+        };
+        let resumed = connection.reading == Reading::Paused && how != Reading::Paused;
+        connection.reading = how;
+        self.touch(id.slot);
+        if resumed {
+            self.offer(id);
+        }
+    }
+
+    /// See [`crate::shard::io::Io::hand_over`]; the socket comes out of
+    /// [`Connections::next_departure`].
+    pub fn hand_over(&mut self, id: ConnectionId, to: ShardId, bytes: &[u8]) {
+        let Some(connection) = Self::find(&mut self.table, id) else {
+            return;
+        };
+        if connection.stage != Stage::Open {
+            return;
+        }
+        assert!(
+            connection.reading == Reading::Single,
+            "a socket is handed over only before its HelloOk"
+        );
+        connection.kept.clear(&mut self.pool);
+        connection.stage = Stage::Leaving;
+        connection.departure = Some(Box::new(Departure {
+            to,
+            socket: connection.socket,
+            peer: connection.peer,
+            admin: connection.admin,
+            bytes: bytes.to_vec(),
+        }));
+        self.touch(id.slot);
+    }
+
+    /// Starts the operations that this turn's events ask for.
+    pub fn settle(&mut self, kernel: &mut impl Kernel) {
+        self.close_overdue();
+        while let Some(slot) = self.touched.pop() {
+            self.settle_one(slot, kernel);
+        }
+    }
+
+    /// When [`Connections::settle`] must be called again at the latest, for a time limit.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Instant> {
+        self.closing.front().map(|&(limit, _)| limit)
+    }
+
+    fn close_overdue(&mut self) {
+        while let Some(&(limit, id)) = self.closing.front() {
+            let gone = self.known(id).is_none();
+            if !gone && limit > self.now {
+                return;
+            }
+            self.closing.pop_front();
+            if !gone {
+                self.close(id, CloseHow::Now);
+            }
+        }
+    }
+
+    fn settle_one(&mut self, slot: u32, kernel: &mut impl Kernel) {
+        let Some(connection) = self.table.get_mut(slot as usize) else {
+            return;
+        };
+        connection.touched = false;
+        match connection.stage {
+            Stage::Open => {
+                if connection.settle_open(slot, &self.pool, kernel) {
+                    let id = connection.id(slot);
+                    self.offer(id);
+                }
+            }
+            Stage::Flushing => {
+                connection.send_more(slot, &self.pool, kernel);
+                if connection.send == InFlight::Nothing {
+                    self.sent_all(slot, kernel);
+                }
+            }
+            Stage::Lingering => connection.receive_more(slot, Receive::Single, kernel),
+            Stage::Closing => self.finish(slot, kernel),
+            Stage::Leaving => {
+                connection.cancel_receive(slot, kernel);
+                connection.send_more(slot, &self.pool, kernel);
+                if connection.is_idle() {
+                    self.depart(slot);
+                }
+            }
+        }
+    }
+
+    /// The last output of a closing connection is with the kernel.
+    fn sent_all(&mut self, slot: u32, kernel: &mut impl Kernel) {
+        let stopping = self.stopping;
+        let connection = &mut self.table[slot as usize];
+        if connection.exhausted || stopping {
+            connection.stage = Stage::Closing;
+            self.finish(slot, kernel);
+        } else {
+            kernel.shutdown_write(connection.socket);
+            connection.stage = Stage::Lingering;
+            connection.receive_more(slot, Receive::Single, kernel);
+        }
+    }
+
+    /// Ends what is in flight on a closing connection; with nothing in flight it is gone.
+    fn finish(&mut self, slot: u32, kernel: &mut impl Kernel) {
+        let connection = &mut self.table[slot as usize];
+        connection.cancel_receive(slot, kernel);
+        connection.cancel_send(slot, kernel);
+        if connection.is_idle() && connection.untold.is_none() {
+            kernel.close(connection.socket);
+            self.remove(slot);
+        }
+    }
+
+    fn depart(&mut self, slot: u32) {
+        if let Some(departure) = self.table[slot as usize].departure.take() {
+            self.departures.push_back(*departure);
+        }
+        self.remove(slot);
+    }
+
+    fn remove(&mut self, slot: u32) {
+        self.gone += 1;
+        let mut connection = self.table.remove(slot as usize);
+        connection.output.clear(&mut self.pool);
+        connection.kept.clear(&mut self.pool);
+    }
+
+    fn touch(&mut self, slot: u32) {
+        if let Some(connection) = self.table.get_mut(slot as usize)
+            && !connection.touched
+        {
+            connection.touched = true;
+            self.touched.push(slot);
+        }
+    }
+
+    fn known(&self, id: ConnectionId) -> Option<&Connection> {
+        let connection = self.table.get(id.slot as usize)?;
+        (connection.generation == id.generation).then_some(connection)
+    }
+
+    fn find(table: &mut Slab<Connection>, id: ConnectionId) -> Option<&mut Connection> {
+        let connection = table.get_mut(id.slot as usize)?;
+        (connection.generation == id.generation).then_some(connection)
+    }
+
+    fn in_slot(&mut self, slot: Slot) -> Option<&mut Connection> {
+        let connection = self.table.get_mut(slot.index as usize)?;
+        let generation = connection.generation & Slot::GENERATION_MASK;
+        (generation == slot.generation).then_some(connection)
+    }
+}
+
+impl Connection {
+    fn id(&self, slot: u32) -> ConnectionId {
+        ConnectionId {
+            slot,
+            generation: self.generation,
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.receive == InFlight::Nothing && self.send == InFlight::Nothing
+    }
+
+    fn token_slot(&self, index: u32) -> Slot {
+        Slot {
+            index,
+            generation: self.generation & Slot::GENERATION_MASK,
+        }
+    }
+
+    /// `true`: what is kept should be offered again, its output has left.
+    fn settle_open(&mut self, slot: u32, pool: &ChunkPool, kernel: &mut impl Kernel) -> bool {
+        self.send_more(slot, pool, kernel);
+        let verdict = flow::judge(self.output.len(), pool);
+        let was_starved = std::mem::replace(&mut self.starved, verdict != Verdict::Read);
+        match (self.reading, verdict) {
+            (Reading::Paused, _) | (_, Verdict::Stop | Verdict::Close) => {
+                if self.receive == InFlight::Multishot {
+                    self.cancel_receive(slot, kernel);
+                }
+            }
+            (Reading::Single, Verdict::Read) => self.receive_more(slot, Receive::Single, kernel),
+            (Reading::Multishot, Verdict::Read) => {
+                self.receive_more(slot, Receive::Multishot, kernel);
+            }
+        }
+        was_starved && !self.starved
+    }
+
+    fn receive_more(&mut self, slot: u32, how: Receive, kernel: &mut impl Kernel) {
+        if self.receive != InFlight::Nothing || self.exhausted {
+            return;
+        }
+        self.receive = match how {
+            Receive::Single => InFlight::Single,
+            Receive::Multishot => InFlight::Multishot,
+        };
+        kernel.receive(self.socket, how, Token::Receive(self.token_slot(slot)));
+    }
+
+    fn send_more(&mut self, slot: u32, pool: &ChunkPool, kernel: &mut impl Kernel) {
+        if self.send != InFlight::Nothing || self.output.is_empty() {
+            return;
+        }
+        self.send = InFlight::Single;
+        let token = Token::Send(self.token_slot(slot));
+        self.sending = kernel.send(self.socket, self.output.slices(pool), token);
+    }
+
+    fn cancel_receive(&mut self, slot: u32, kernel: &mut impl Kernel) {
+        if matches!(self.receive, InFlight::Single | InFlight::Multishot) {
+            self.receive = InFlight::Cancelled;
+            kernel.cancel(Token::Receive(self.token_slot(slot)));
+        }
+    }
+
+    fn cancel_send(&mut self, slot: u32, kernel: &mut impl Kernel) {
+        if self.send == InFlight::Single {
+            self.send = InFlight::Cancelled;
+            kernel.cancel(Token::Send(self.token_slot(slot)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

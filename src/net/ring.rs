@@ -1,0 +1,409 @@
+//! A shard's own io_uring: the thin implementation of [`Kernel`].
+//!
+//! Operations are queued without a system call; [`Ring::enter`] hands over all that were queued in
+//! the turn and collects what has completed, in one call. The ring is made with
+//! `SINGLE_ISSUER | DEFER_TASKRUN | COOP_TASKRUN` (kernel >= 6.1): completions are only produced
+//! inside `enter`, on the shard's own core, and a running shard is never interrupted.
+//!
+//! Receives use one group of provided buffers, all of the same size, so that a connection without
+//! traffic holds no buffer. An eventfd is signalled when a completion becomes available while the
+//! shard is parked; while it runs these signals are switched off.
+
+use crate::net::kernel::{BufferId, Completion, Kernel, Receive, Token};
+use crate::net::{RECEIVE_BUFFER_BYTES, RECEIVE_BUFFERS};
+use io_uring::types::{BufRingEntry, Fd, Timespec};
+use io_uring::{IoUring, cqueue, opcode, squeue};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+/// Entries of the submission queue; when it is full the ring submits and goes on.
+const SUBMISSIONS: u32 = 1_024;
+/// Entries of the completion queue; beyond it the kernel keeps completions in a list of its own.
+const COMPLETIONS: u32 = 8_192;
+/// Slices that one send carries at most: 64 KiB of full chunks.
+const SLICES_PER_SEND_MAX: usize = 16;
+/// Slices of all sends queued and not submitted: room for a full queue.
+const SLICES_QUEUED_MAX: usize = SUBMISSIONS as usize * SLICES_PER_SEND_MAX;
+/// Tries to hand over a full queue before we give up on the kernel.
+const ROOM_TRIES_MAX: u32 = 10_000;
+/// A peer that is gone is an error of the send, not a signal to the process.
+const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
+/// Bytes of one receive buffer, as the kernel wants them.
+const RECEIVE_BUFFER_LENGTH: u32 = 4096;
+/// Our one group of provided buffers.
+const BUFFER_GROUP: u16 = 0;
+
+const _: () = assert!(RECEIVE_BUFFER_LENGTH as usize == RECEIVE_BUFFER_BYTES);
+const _: () = assert!(
+    RECEIVE_BUFFERS.is_power_of_two(),
+    "the kernel wants a power of two"
+);
+
+/// One shard's ring. Must be used by the thread that made it only.
+pub struct Ring {
+    ring: IoUring,
+    buffers: ReceiveBuffers,
+    /// Slices and message headers of the sends queued since the last submission; the kernel has
+    /// copied them when `enter` returns.
+    slices: Vec<libc::iovec>,
+    messages: Vec<libc::msghdr>,
+    /// Completions taken out in the middle of a turn, to make room for submissions.
+    early: Vec<Completion>,
+    timer: Box<Timespec>,
+}
+
+/// The provided buffers and the ring in which they are offered to the kernel.
+struct ReceiveBuffers {
+    entries: Pages,
+    memory: Pages,
+    tail: u16,
+}
+
+/// Anonymous memory, mapped for as long as this lives.
+struct Pages {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+impl Ring {
+    /// A ring whose completions signal `eventfd` while that is switched on.
+    ///
+    /// # Errors
+    /// What the kernel says: no io_uring, forbidden, too old, no memory.
+    pub fn new(eventfd: BorrowedFd<'_>) -> io::Result<Self> {
+        let ring = IoUring::builder()
+            .setup_single_issuer()
+            .setup_defer_taskrun()
+            .setup_coop_taskrun()
+            .setup_taskrun_flag()
+            .setup_submit_all()
+            .setup_cqsize(COMPLETIONS)
+            .build(SUBMISSIONS)?;
+        ring.submitter().register_eventfd(eventfd.as_raw_fd())?;
+        let buffers = ReceiveBuffers::register(&ring)?;
+        let mut this = Self {
+            ring,
+            buffers,
+            slices: Vec::with_capacity(SLICES_QUEUED_MAX),
+            messages: Vec::with_capacity(SUBMISSIONS as usize),
+            early: Vec::new(),
+            timer: Box::new(Timespec::new()),
+        };
+        this.signals(false);
+        Ok(this)
+    }
+
+    /// Submits everything queued and lets the kernel produce completions: one system call.
+    ///
+    /// A call that was interrupted or found the completion queue full is no error: what was not
+    /// submitted stays queued, and the next turn goes on.
+    ///
+    /// # Errors
+    /// Anything else, which is a bug of ours or an exhausted kernel.
+    pub fn enter(&mut self) -> io::Result<()> {
+        let count = self.ring.submission().len();
+        let flags = io_uring::EnterFlags::GETEVENTS.bits();
+        // SAFETY: the queue's entries were checked when they were pushed; no argument is passed.
+        // JUSTIFICATION: `submit()` leaves GETEVENTS out when it sees no flag; we always want it,
+        // because it is what runs deferred work.
+        let entered = unsafe {
+            let count = u32::try_from(count).expect("a queue has at most 2^15 entries");
+            self.ring
+                .submitter()
+                .enter::<libc::sigset_t>(count, 0, flags, None)
+        };
+        match entered.map_err(|error| (error.raw_os_error(), error)) {
+            Ok(_) => {}
+            Err((Some(libc::EINTR | libc::EBUSY | libc::EAGAIN), _)) => return Ok(()),
+            Err((_, error)) => return Err(error),
+        }
+        if self.ring.submission().is_empty() {
+            self.slices.clear();
+            self.messages.clear();
+        }
+        Ok(())
+    }
+
+    /// Moves what has completed to `into`, at most its free capacity.
+    pub fn reap(&mut self, into: &mut Vec<Completion>) {
+        let early_count = self.early.len().min(into.capacity() - into.len());
+        into.extend(self.early.drain(..early_count));
+        let room = into.capacity() - into.len();
+        into.extend(
+            self.ring
+                .completion()
+                .take(room)
+                .filter_map(|entry| completion(&entry)),
+        );
+    }
+
+    /// Whether something has completed since the last [`Ring::enter`], or is about to.
+    pub fn has_work(&mut self) -> bool {
+        let submission = self.ring.submission();
+        if submission.taskrun() || submission.cq_overflow() {
+            return true;
+        }
+        drop(submission);
+        !self.early.is_empty() || !self.ring.completion().is_empty()
+    }
+
+    /// Whether operations are queued and not yet submitted.
+    pub fn has_queued(&mut self) -> bool {
+        !self.ring.submission().is_empty()
+    }
+
+    /// Switches the signals of the eventfd on or off.
+    pub fn signals(&mut self, on: bool) {
+        let completion = self.ring.completion();
+        if on {
+            completion.enable_eventfd();
+        } else {
+            completion.disable_eventfd();
+        }
+    }
+
+    /// The bytes of a completed receive.
+    ///
+    /// # Panics
+    /// If there is no such buffer or it is shorter.
+    #[must_use]
+    pub fn received(&self, buffer: BufferId, length: usize) -> &[u8] {
+        self.buffers.bytes(buffer, length)
+    }
+
+    /// Starts to accept connections until cancelled or failed.
+    pub fn accept(&mut self, listener: RawFd, token: Token) {
+        let entry = opcode::AcceptMulti::new(Fd(listener))
+            .flags(libc::SOCK_CLOEXEC)
+            .build();
+        self.push(entry, token);
+    }
+
+    /// Starts the timer, or sets it anew if it `runs`.
+    pub fn timer(&mut self, after: Duration, runs: bool) {
+        *self.timer = Timespec::from(after);
+        if runs {
+            let target = Token::Timer.to_bits();
+            let entry = opcode::TimeoutUpdate::new(target, &raw const *self.timer).build();
+            self.push(entry, Token::Cancel);
+        } else {
+            let entry = opcode::Timeout::new(&raw const *self.timer).build();
+            self.push(entry, Token::Timer);
+        }
+    }
+
+    fn push(&mut self, entry: squeue::Entry, token: Token) {
+        let entry = entry.user_data(token.to_bits());
+        if self.ring.submission().is_full() {
+            self.make_room();
+        }
+        // SAFETY: receives name a registered buffer group; sends name chunk memory that the caller
+        // keeps until the completion, and slices and headers in `self` that are cleared only when
+        // the queue is empty; the timer's time lies in its own box.
+        // JUSTIFICATION: io_uring cannot know what an entry points to; this is its one door.
+        let pushed = unsafe { self.ring.submission().push(&entry) };
+        pushed.expect("room was made");
+    }
+
+    /// Submits in the middle of a turn until the queue is empty.
+    ///
+    /// # Panics
+    /// If the kernel takes nothing for [`ROOM_TRIES_MAX`] tries: it is out of memory.
+    fn make_room(&mut self) {
+        for _ in 0..ROOM_TRIES_MAX {
+            self.enter().expect("the kernel takes submissions");
+            if self.ring.submission().is_empty() {
+                return;
+            }
+            self.early.extend(
+                self.ring
+                    .completion()
+                    .filter_map(|entry| completion(&entry)),
+            );
+            std::thread::yield_now();
+        }
+        panic!("io_uring takes no submissions: the kernel is out of memory");
+    }
+
+    /// Queues one send of several slices, described in `self` until the submission.
+    fn push_message(&mut self, socket: RawFd, first_slice: usize, token: Token) {
+        let slices = &mut self.slices[first_slice..];
+        // SAFETY: a message header is plain integers and pointers; all zero is its empty value.
+        // JUSTIFICATION: the C struct has padding on some targets and cannot be written out.
+        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+        message.msg_iov = slices.as_mut_ptr();
+        message.msg_iovlen = slices.len();
+        self.messages.push(message);
+        let message = self.messages.last().expect("it was just pushed");
+        let entry = opcode::SendMsg::new(Fd(socket), &raw const *message)
+            .flags(SEND_FLAGS.cast_unsigned())
+            .build();
+        self.push(entry, token);
+    }
+}
+
+fn completion(entry: &cqueue::Entry) -> Option<Completion> {
+    Some(Completion {
+        token: Token::from_bits(entry.user_data())?,
+        result: entry.result(),
+        more: cqueue::more(entry.flags()),
+        buffer: cqueue::buffer_select(entry.flags()),
+    })
+}
+
+impl Kernel for Ring {
+    fn receive(&mut self, socket: RawFd, how: Receive, token: Token) {
+        let entry = match how {
+            Receive::Multishot => opcode::RecvMulti::new(Fd(socket), BUFFER_GROUP).build(),
+            Receive::Single => opcode::Recv::new(Fd(socket), std::ptr::null_mut(), 0)
+                .buf_group(BUFFER_GROUP)
+                .build()
+                .flags(squeue::Flags::BUFFER_SELECT),
+        };
+        self.push(entry, token);
+    }
+
+    fn send<'a>(
+        &mut self,
+        socket: RawFd,
+        slices: impl Iterator<Item = &'a [u8]>,
+        token: Token,
+    ) -> usize {
+        if self.ring.submission().is_full()
+            || self.slices.len() + SLICES_PER_SEND_MAX > self.slices.capacity()
+            || self.messages.len() == self.messages.capacity()
+        {
+            self.make_room();
+        }
+        let first = self.slices.len();
+        self.slices
+            .extend(slices.take(SLICES_PER_SEND_MAX).map(|slice| libc::iovec {
+                iov_base: slice.as_ptr().cast_mut().cast(),
+                iov_len: slice.len(),
+            }));
+        let bytes = self.slices[first..].iter().map(|slice| slice.iov_len).sum();
+        if let [only] = self.slices[first..] {
+            self.slices.truncate(first);
+            let length = u32::try_from(only.iov_len).expect("a slice is at most one chunk");
+            let entry = opcode::Send::new(Fd(socket), only.iov_base.cast(), length)
+                .flags(SEND_FLAGS)
+                .build();
+            self.push(entry, token);
+        } else {
+            self.push_message(socket, first, token);
+        }
+        bytes
+    }
+
+    fn cancel(&mut self, target: Token) {
+        let entry = opcode::AsyncCancel::new(target.to_bits()).build();
+        self.push(entry, Token::Cancel);
+    }
+
+    fn shutdown_write(&mut self, socket: RawFd) {
+        // SAFETY: the connection table owns the socket and closes it later.
+        // JUSTIFICATION: descriptors are kept as numbers because the kernel's operations name them
+        // so, and one word per connection is saved.
+        let socket = unsafe { BorrowedFd::borrow_raw(socket) };
+        // A peer that is gone already needs no end of stream.
+        let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Write);
+    }
+
+    fn close(&mut self, socket: RawFd) {
+        // SAFETY: the connection table owned it and has just forgotten it; nothing is in flight.
+        // JUSTIFICATION: as in `shutdown_write`.
+        drop(unsafe { OwnedFd::from_raw_fd(socket) });
+    }
+
+    fn give_back(&mut self, buffer: BufferId) {
+        self.buffers.give_back(buffer);
+    }
+}
+
+impl ReceiveBuffers {
+    fn register(ring: &IoUring) -> io::Result<Self> {
+        let count = usize::from(RECEIVE_BUFFERS);
+        let this = Self {
+            entries: Pages::map(count * size_of::<BufRingEntry>())?,
+            memory: Pages::map(count * RECEIVE_BUFFER_BYTES)?,
+            tail: 0,
+        };
+        let address = this.entries.start.as_ptr().expose_provenance() as u64;
+        // SAFETY: the entries are page-aligned memory of the right size, and `Ring` drops its
+        // io_uring, declared first, before these pages.
+        // JUSTIFICATION: provided buffers are what makes an idle connection free of buffers.
+        unsafe {
+            ring.submitter().register_buf_ring_with_flags(
+                address,
+                RECEIVE_BUFFERS,
+                BUFFER_GROUP,
+                0,
+            )?;
+        }
+        let mut this = this;
+        (0..RECEIVE_BUFFERS).for_each(|buffer| this.give_back(buffer));
+        Ok(this)
+    }
+
+    fn give_back(&mut self, buffer: BufferId) {
+        assert!(
+            buffer < RECEIVE_BUFFERS,
+            "the kernel names buffers we gave it"
+        );
+        let first = self.entries.start.as_ptr().cast::<BufRingEntry>();
+        let at = usize::from(self.tail & (RECEIVE_BUFFERS - 1));
+        let offset = usize::from(buffer) * RECEIVE_BUFFER_BYTES;
+        // SAFETY: `at` is below the number of entries; the kernel reads an entry only once the tail
+        // has passed it, and the buffer is ours until then. The tail is the field that the kernel
+        // shares with us as an atomic; entry 0's other fields do not overlap it.
+        // JUSTIFICATION: this shared ring saves a system call per buffer.
+        unsafe {
+            let entry = &mut *first.add(at);
+            entry.set_addr(self.memory.start.as_ptr().add(offset).expose_provenance() as u64);
+            entry.set_len(RECEIVE_BUFFER_LENGTH);
+            entry.set_bid(buffer);
+            self.tail = self.tail.wrapping_add(1);
+            let tail = BufRingEntry::tail(first).cast::<AtomicU16>();
+            (*tail).store(self.tail, Ordering::Release);
+        }
+    }
+
+    fn bytes(&self, buffer: BufferId, length: usize) -> &[u8] {
+        assert!(buffer < RECEIVE_BUFFERS && length <= RECEIVE_BUFFER_BYTES);
+        let offset = usize::from(buffer) * RECEIVE_BUFFER_BYTES;
+        // SAFETY: within the mapping; the kernel does not write to a buffer it has handed out
+        // until it is given back, which needs `&mut self`.
+        // JUSTIFICATION: the bytes are read where the kernel put them; no copy.
+        unsafe { std::slice::from_raw_parts(self.memory.start.as_ptr().add(offset), length) }
+    }
+}
+
+impl Pages {
+    fn map(length: usize) -> io::Result<Self> {
+        use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+        // SAFETY: a fresh private mapping at an address of the kernel's choice.
+        // JUSTIFICATION: the buffer ring must be page-aligned and never move.
+        let start = unsafe {
+            mmap_anonymous(
+                std::ptr::null_mut(),
+                length,
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE,
+            )?
+        };
+        let start = NonNull::new(start.cast()).expect("a mapping is never at address 0");
+        Ok(Self { start, length })
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // SAFETY: mapped in `map` with this length; nobody borrows it any more.
+        // JUSTIFICATION: the counterpart of `map`.
+        let unmapped = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), self.length) };
+        debug_assert!(unmapped.is_ok(), "the mapping was ours");
+    }
+}

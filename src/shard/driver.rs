@@ -1,0 +1,428 @@
+//! The loop of a shard: sockets, lanes and mail in; one turn of the machine; answers out; sleep.
+//!
+//! ```text
+//!  ┌─> enter: submit the last turn's sends, collect completions     1 system call
+//!  │   mail, lanes: how far they reach now
+//!  │   clock                                  (after everything that this turn will apply)
+//!  │   machine: connected, received, lane messages, control, turn_end
+//!  │   settle: one send per connection that got answers; lanes published, sleepers woken
+//!  └── nothing came and nothing is left? announce sleep, look again, park
+//! ```
+//!
+//! The driver is the executor's only task and yields to it only to park: glommio may park with a
+//! task runnable if a preemption falls between its polling and its running, and every yield under
+//! load is a chance for that. Parked, it awaits a read of an eventfd, which our ring signals when a
+//! completion is there, and other threads when they have left something. Its timer is an operation
+//! of its own ring too.
+
+use crate::lock::op::ShardId;
+use crate::net::FRAME_WHOLE_BYTES_MAX;
+use crate::net::acceptor::{Accepted, Acceptor};
+use crate::net::connections::{Ended, Happened};
+use crate::net::kernel::{Completion, Kernel, Token};
+use crate::net::ring::Ring;
+use crate::shard::io::{CloseHow, ConnectionId, FromControl};
+use crate::shard::lane;
+use crate::shard::machine::{Machine, NextTurn};
+use crate::shard::mail::{Arrival, Mail};
+use crate::shard::server_clock::ServerClock;
+use crate::shard::shell::Shell;
+use crate::shard::signal::Signal;
+use crate::time::Instant;
+use glommio::io::BufferedFile;
+use std::future::poll_fn;
+use std::os::fd::{FromRawFd, IntoRawFd};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::task::Poll;
+use std::time::Duration;
+
+/// Completions that one turn takes at most; what is more waits for the next.
+const COMPLETIONS_PER_TURN_MAX: usize = 4_096;
+/// Pieces of mail that one turn takes at most.
+const MAIL_PER_TURN_MAX: u32 = 256;
+/// Connections whose kept input is offered again in one turn at most.
+const OFFERS_PER_TURN_MAX: usize = 1_024;
+/// Bytes of kept input that are offered at once: any whole frame, and more than a turn's worth.
+const OFFER_BYTES_MAX: usize = FRAME_WHOLE_BYTES_MAX;
+
+/// One shard's loop.
+pub(super) struct Driver<M> {
+    machine: M,
+    shell: Shell,
+    ring: Ring,
+    inbound: Vec<(ShardId, lane::Receiver)>,
+    mail: Receiver<Mail>,
+    acceptor: Option<Acceptor>,
+    signal: Arc<Signal>,
+    clock: ServerClock,
+    spin: Duration,
+    completions: Vec<Completion>,
+    arrivals: Vec<Arrival>,
+    words: Vec<FromControl>,
+    /// Where kept input is joined to be offered in one piece.
+    scratch: Box<[u8]>,
+    /// When the timer in the ring fires.
+    timer_at: Option<Instant>,
+    now: Instant,
+    stopping: bool,
+}
+
+/// What a driver is made of.
+pub(super) struct Parts<M> {
+    pub(super) machine: M,
+    pub(super) shell: Shell,
+    pub(super) ring: Ring,
+    pub(super) inbound: Vec<(ShardId, lane::Receiver)>,
+    pub(super) mail: Receiver<Mail>,
+    pub(super) acceptor: Option<Acceptor>,
+    pub(super) signal: Arc<Signal>,
+    pub(super) clock: ServerClock,
+    pub(super) spin: Duration,
+}
+
+/// Whether the loop may park.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turned {
+    /// There is more to do.
+    Busy,
+    /// Nothing to do before this instant.
+    IdleUntil(Option<Instant>),
+}
+
+impl<M: Machine> Driver<M> {
+    pub(super) fn new(parts: Parts<M>) -> Self {
+        let Parts {
+            machine,
+            shell,
+            ring,
+            inbound,
+            mail,
+            acceptor,
+            signal,
+            clock,
+            spin,
+        } = parts;
+        Self {
+            machine,
+            shell,
+            ring,
+            inbound,
+            mail,
+            acceptor,
+            signal,
+            clock,
+            spin,
+            completions: Vec::with_capacity(COMPLETIONS_PER_TURN_MAX),
+            arrivals: Vec::with_capacity(MAIL_PER_TURN_MAX as usize),
+            words: Vec::with_capacity(MAIL_PER_TURN_MAX as usize),
+            scratch: vec![0; OFFER_BYTES_MAX].into_boxed_slice(),
+            timer_at: None,
+            now: Instant::START,
+            stopping: false,
+        }
+    }
+
+    /// Takes turns until told to stop and every connection is closed.
+    ///
+    /// Must run in a glommio executor.
+    pub(super) async fn run(mut self) {
+        let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
+        self.signal.set_waker(waker);
+        let eventfd = self
+            .signal
+            .eventfd()
+            .try_clone_to_owned()
+            .expect("start-up keeps descriptors free for the shards");
+        // SAFETY: the clone is ours alone and is passed on.
+        // JUSTIFICATION: glommio makes a file of a descriptor by number only.
+        let park = unsafe { BufferedFile::from_raw_fd(eventfd.into_raw_fd()) };
+        loop {
+            let turned = self.turn();
+            if self.stopping && self.is_empty() {
+                return;
+            }
+            match turned {
+                Turned::Busy => {}
+                Turned::IdleUntil(wake_at) => {
+                    if !self.timer_set(wake_at) && !self.spin_finds_work() {
+                        self.park(&park).await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        let accepting = self.acceptor.as_ref().is_some_and(Acceptor::is_running);
+        !accepting && self.shell.connections.count() == 0
+    }
+
+    fn turn(&mut self) -> Turned {
+        self.ring.enter().expect("io_uring works as at start");
+        let mut completions = std::mem::take(&mut self.completions);
+        self.ring.reap(&mut completions);
+        let reaped = completions.len();
+        let mail = self.take_mail();
+        for (_, lane) in &mut self.inbound {
+            lane.snapshot();
+        }
+        self.now = self.clock.now();
+        self.shell.counters.turns = self.signal.count_turn();
+        self.shell.connections.turn_begin(self.now);
+        self.machine.turn_begin(self.now);
+
+        for completion in completions.drain(..) {
+            self.completed(completion);
+        }
+        self.completions = completions;
+        self.take_arrivals();
+        let lane_messages = self.drain_lanes();
+        for word in self.words.drain(..) {
+            self.machine.control(word, &mut self.shell);
+        }
+        self.offer_kept();
+        self.tell_ended();
+        let next = self.machine.turn_end(&mut self.shell);
+
+        self.settle();
+        self.measure();
+        let idle = reaped == 0 && mail == 0 && lane_messages == 0;
+        self.judge(idle, next)
+    }
+
+    /// Starts this turn's operations and shows others what is for them.
+    fn settle(&mut self) {
+        self.shell.connections.settle(&mut self.ring);
+        self.shell.post_departures();
+        let gone = self.shell.connections.take_gone();
+        if gone > 0 {
+            self.signal.connections_left(gone);
+        }
+        if let Some(acceptor) = &mut self.acceptor {
+            acceptor.settle(self.now, &mut self.ring);
+        }
+        self.shell.publish_lanes();
+    }
+
+    fn judge(&mut self, idle: bool, next: NextTurn) -> Turned {
+        let wakes = [
+            next.wake_at,
+            self.shell.connections.wake_at(),
+            self.acceptor.as_ref().and_then(Acceptor::wake_at),
+        ];
+        let wake_at = wakes.into_iter().flatten().min();
+        let due = wake_at.is_some_and(|wake_at| wake_at <= self.now);
+        let connections = &self.shell.connections;
+        let pending = connections.offer_count() > 0 || connections.ended_count() > 0;
+        // A ring that had something may have more: the kernel does a bounded share per `enter`.
+        if !idle || next.more || due || pending || self.ring.has_queued() {
+            Turned::Busy
+        } else {
+            Turned::IdleUntil(wake_at)
+        }
+    }
+
+    fn measure(&mut self) {
+        let turn_us = self.clock.now().micros_since(self.now);
+        let counters = &mut self.shell.counters;
+        counters.turn_us_max = counters.turn_us_max.max(turn_us);
+    }
+
+    fn take_mail(&mut self) -> u32 {
+        if !self.signal.has_mail() {
+            return 0;
+        }
+        let mut taken = 0;
+        while taken < MAIL_PER_TURN_MAX {
+            match self.mail.try_recv() {
+                Ok(Mail::Arrival(arrival)) => self.arrivals.push(arrival),
+                Ok(Mail::Control(word)) => self.hear(word),
+                Ok(Mail::Stop) => self.stop(),
+                Err(_) => break,
+            }
+            taken += 1;
+        }
+        self.signal.mail_taken(taken);
+        taken
+    }
+
+    fn hear(&mut self, word: FromControl) {
+        if let (FromControl::Drain { .. }, Some(acceptor)) = (word, &mut self.acceptor) {
+            acceptor.stop(&mut self.ring);
+        }
+        self.words.push(word);
+    }
+
+    fn stop(&mut self) {
+        self.stopping = true;
+        self.shell.connections.close_all();
+        if let Some(acceptor) = &mut self.acceptor {
+            acceptor.stop(&mut self.ring);
+        }
+    }
+
+    fn take_arrivals(&mut self) {
+        for arrival in self.arrivals.drain(..) {
+            let Arrival {
+                socket,
+                peer,
+                admin,
+                bytes,
+            } = arrival;
+            let socket = socket.into_raw_fd();
+            let connections = &mut self.shell.connections;
+            let id = connections.adopt(socket, peer, admin);
+            if self.stopping {
+                connections.close(id, CloseHow::Now);
+                continue;
+            }
+            self.shell.counters.connections_accepted += 1;
+            self.machine.connected(id, peer, admin, &mut self.shell);
+            self.shell.connections.keep(id, &bytes);
+            self.shell.connections.offer(id);
+        }
+    }
+
+    fn drain_lanes(&mut self) -> usize {
+        let mut messages = 0;
+        for (from, lane) in &mut self.inbound {
+            let from = *from;
+            messages += lane.drain(|message| {
+                self.machine.lane_message(from, message, &mut self.shell);
+            });
+        }
+        messages
+    }
+
+    fn completed(&mut self, completion: Completion) {
+        match completion.token {
+            Token::Receive(_) | Token::Send(_) => {
+                let happened = self.shell.connections.completed(completion, &mut self.ring);
+                if let Happened::Received {
+                    connection,
+                    buffer,
+                    length,
+                } = happened
+                {
+                    self.received(connection, buffer, length);
+                }
+            }
+            Token::Accept(listener) => self.accepted(listener, completion),
+            Token::Timer => self.timer_at = None,
+            Token::Cancel => {}
+        }
+    }
+
+    fn received(&mut self, id: ConnectionId, buffer: u16, length: usize) {
+        let bytes = self.ring.received(buffer, length);
+        if self.shell.connections.offers_directly(id) {
+            let consumed = self.machine.received(id, bytes, &mut self.shell);
+            let rest = &bytes[consumed..];
+            if !rest.is_empty() {
+                self.shell.connections.keep(id, rest);
+            }
+        } else {
+            self.shell.connections.keep(id, bytes);
+            self.offer_one(id);
+        }
+        self.ring.give_back(buffer);
+    }
+
+    /// Offers what is kept of one connection, if it is read.
+    fn offer_one(&mut self, id: ConnectionId) {
+        let connections = &self.shell.connections;
+        if !connections.is_read(id) {
+            return;
+        }
+        let count = connections.kept_copy(id, &mut self.scratch);
+        if count > 0 {
+            let bytes = &self.scratch[..count];
+            let consumed = self.machine.received(id, bytes, &mut self.shell);
+            self.shell.connections.kept_consumed(id, consumed);
+        }
+    }
+
+    fn offer_kept(&mut self) {
+        for _ in 0..self
+            .shell
+            .connections
+            .offer_count()
+            .min(OFFERS_PER_TURN_MAX)
+        {
+            let Some(id) = self.shell.connections.next_offer() else {
+                return;
+            };
+            self.offer_one(id);
+        }
+    }
+
+    fn tell_ended(&mut self) {
+        while let Some((id, how)) = self.shell.connections.next_ended() {
+            let orderly = how == Ended::Orderly;
+            self.machine.disconnected(id, orderly, &mut self.shell);
+        }
+    }
+
+    fn accepted(&mut self, listener: u8, completion: Completion) {
+        let Some(acceptor) = &mut self.acceptor else {
+            return;
+        };
+        match acceptor.completed(listener, completion, self.now) {
+            Accepted::Done => {}
+            Accepted::Dropped => self.shell.counters.connections_refused += 1,
+            Accepted::Refused(socket) => {
+                self.shell.counters.connections_refused += 1;
+                acceptor.refuse(socket, &mut self.shell.connections);
+            }
+        }
+    }
+
+    /// Sees to it that the timer fires at `wake_at` or before; `true` if that takes a submission.
+    fn timer_set(&mut self, wake_at: Option<Instant>) -> bool {
+        let Some(wake_at) = wake_at else {
+            return false;
+        };
+        if self.timer_at.is_some_and(|timer_at| timer_at <= wake_at) {
+            return false;
+        }
+        let after = Duration::from_micros(wake_at.micros_since(self.now));
+        self.ring.timer(after, self.timer_at.is_some());
+        self.timer_at = Some(wake_at);
+        true
+    }
+
+    /// Polls for the configured time; `true` once there is work.
+    fn spin_finds_work(&mut self) -> bool {
+        if self.spin.is_zero() {
+            return false;
+        }
+        let limit = self.clock.now().0 + u64::try_from(self.spin.as_micros()).unwrap_or(u64::MAX);
+        while self.clock.now().0 < limit {
+            if self.finds_work() {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        false
+    }
+
+    fn finds_work(&mut self) -> bool {
+        let mail = self.signal.has_mail();
+        let lanes = self.inbound.iter_mut().any(|(_, lane)| lane.snapshot());
+        mail || lanes || self.ring.has_work()
+    }
+
+    /// Sleeps until something comes. Announced first, then looked again: whoever publishes
+    /// something for us either is seen here or sees the announcement.
+    async fn park(&mut self, eventfd: &BufferedFile) {
+        self.ring.signals(true);
+        self.signal.sleeper.announce();
+        if !self.finds_work() {
+            let read = eventfd.read_at(0, size_of::<u64>()).await;
+            debug_assert!(read.is_ok(), "an eventfd can be read");
+        }
+        self.signal.sleeper.awake();
+        self.ring.signals(false);
+    }
+}

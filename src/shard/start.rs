@@ -1,0 +1,306 @@
+//! Starting and ending the shards: one executor and thread each.
+
+use crate::lock::op::ShardId;
+use crate::net::acceptor::{Acceptor, Listener};
+use crate::net::chunk::ChunkPool;
+use crate::net::connections::Connections;
+use crate::net::ring::Ring;
+use crate::shard::driver::{Driver, Parts};
+use crate::shard::io::{FromControl, ShellCounters, ToControl};
+use crate::shard::lane;
+use crate::shard::machine::Machine;
+use crate::shard::mail::{Mail, MailBox, post};
+use crate::shard::server_clock::ServerClock;
+use crate::shard::shell::Shell;
+use crate::shard::signal::Signal;
+use crate::{limits, net};
+use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, sync_channel};
+use std::time::Duration;
+
+/// Memory that glommio registers for its own files: we have none.
+const EXECUTOR_IO_BYTES: usize = 64 * 1024;
+/// Depth of glommio's own rings; they carry one read at a time.
+const EXECUTOR_RING_DEPTH: usize = 8;
+/// glommio preempts only to be fair between tasks, and there is one; a preemption at the wrong
+/// moment makes it park with that task runnable, so it is put off beyond any stop of the process.
+const EXECUTOR_PREEMPT: Duration = Duration::from_secs(3_600);
+
+/// What all shards of a server have in common.
+pub struct ShardsSetup {
+    /// Shards, 1..=256.
+    pub shards: u16,
+    /// The CPU of each shard; empty: wherever the system puts them.
+    pub cpus: Vec<usize>,
+    /// Bytes of each lane, a power of two.
+    pub lane_bytes: usize,
+    /// Chunks of each shard, for output and input that wait.
+    pub chunks: u32,
+    /// Connections of all shards at most.
+    pub connections_max: u32,
+    /// How long a shard polls before it parks.
+    pub spin: Duration,
+    /// The listening sockets.
+    pub listeners: Vec<Listener>,
+    /// The server's clock.
+    pub clock: ServerClock,
+    /// Where the shards' words to the control thread go.
+    pub to_control: Sender<(ShardId, ToControl)>,
+}
+
+/// Why a shard did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No descriptor or no thread.
+    #[error("cannot start shard {}: {source}", shard.0)]
+    Resources {
+        /// Which.
+        shard: ShardId,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The executor's rings could not be made.
+    #[error("cannot start the executor of shard {}: {reason}", shard.0)]
+    Executor {
+        /// Which.
+        shard: ShardId,
+        /// What glommio says.
+        reason: String,
+    },
+    /// The shard's own ring could not be made.
+    #[error("cannot make the io_uring of shard {}: {source}", shard.0)]
+    Ring {
+        /// Which.
+        shard: ShardId,
+        /// What the kernel says.
+        source: io::Error,
+    },
+}
+
+/// Running shards.
+pub struct Running {
+    boxes: Vec<MailBox>,
+    threads: Vec<ExecutorJoinHandle<()>>,
+}
+
+impl Running {
+    /// Shards.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.boxes.len()
+    }
+
+    /// The public faces of the shards, in order: for the watchdog.
+    pub fn signals(&self) -> impl Iterator<Item = &Arc<Signal>> {
+        self.boxes.iter().map(MailBox::signal)
+    }
+
+    /// Tells one shard's core.
+    ///
+    /// # Panics
+    /// If there is no such shard.
+    pub fn tell(&self, shard: ShardId, word: FromControl) {
+        post(&self.boxes, shard, Mail::Control(word));
+    }
+
+    /// Tells all cores.
+    pub fn tell_all(&self, word: FromControl) {
+        for shard in &self.boxes {
+            shard.post(Mail::Control(word));
+        }
+    }
+
+    /// Stops: what is written is sent, for at most `net::connections::FLUSH_MS_MAX`, then all
+    /// connections are closed; returns when every shard has ended.
+    ///
+    /// # Panics
+    /// If a shard panicked, which aborts the process before.
+    pub fn stop(self) {
+        for shard in &self.boxes {
+            shard.post(Mail::Stop);
+        }
+        for thread in self.threads {
+            thread.join().expect("a shard that panics aborts");
+        }
+    }
+}
+
+/// Starts all shards and returns once each has its rings.
+///
+/// `machine` makes the core of a shard, in the shard's own thread: its memory is first touched
+/// there.
+///
+/// # Errors
+/// The first shard that could not start; those that had are stopped.
+pub fn start_shards<M, F>(setup: ShardsSetup, machine: F) -> Result<Running, StartError>
+where
+    M: Machine + 'static,
+    F: Fn(ShardId) -> M + Clone + Send + 'static,
+{
+    assert!((1..=limits::SHARDS_MAX).contains(&usize::from(setup.shards)));
+    let plans = plan(setup)?;
+    let boxes = plans[0].boxes.clone();
+    let mut running = Running {
+        boxes,
+        threads: Vec::new(),
+    };
+    for plan in plans {
+        match start_one(plan, machine.clone()) {
+            Ok(thread) => running.threads.push(thread),
+            Err(error) => {
+                running.stop();
+                return Err(error);
+            }
+        }
+    }
+    Ok(running)
+}
+
+/// Everything one shard needs, made in the starting thread.
+struct Plan {
+    me: ShardId,
+    cpu: Option<usize>,
+    chunks: u32,
+    spin: Duration,
+    clock: ServerClock,
+    to_control: Sender<(ShardId, ToControl)>,
+    signal: Arc<Signal>,
+    mail: Receiver<Mail>,
+    boxes: Vec<MailBox>,
+    outbound: Vec<Option<lane::Sender>>,
+    inbound: Vec<(ShardId, lane::Receiver)>,
+    acceptor: Option<Acceptor>,
+}
+
+fn plan(setup: ShardsSetup) -> Result<Vec<Plan>, StartError> {
+    let shards = (0..setup.shards).map(|shard| {
+        let shard = u8::try_from(shard).expect("at most 256 shards");
+        ShardId(shard)
+    });
+    let mut boxes = Vec::new();
+    let mut mails = Vec::new();
+    for shard in shards.clone() {
+        let signal = Signal::new().map_err(|source| StartError::Resources { shard, source })?;
+        let (mail_box, mail) = MailBox::new(Arc::new(signal));
+        boxes.push(mail_box);
+        mails.push(mail);
+    }
+    let mut plans: Vec<Plan> = shards
+        .clone()
+        .zip(mails)
+        .map(|(me, mail)| Plan {
+            me,
+            cpu: setup.cpus.get(usize::from(me.0)).copied(),
+            chunks: setup.chunks,
+            spin: setup.spin,
+            clock: setup.clock,
+            to_control: setup.to_control.clone(),
+            signal: Arc::clone(boxes[usize::from(me.0)].signal()),
+            mail,
+            boxes: boxes.clone(),
+            outbound: Vec::new(),
+            inbound: Vec::new(),
+            acceptor: None,
+        })
+        .collect();
+    connect_lanes(&mut plans, setup.lane_bytes);
+    let full_words = net::words::connections_full(setup.connections_max);
+    let acceptor = Acceptor::new(setup.listeners, boxes, setup.connections_max, &full_words);
+    plans[0].acceptor = Some(acceptor);
+    Ok(plans)
+}
+
+fn connect_lanes(plans: &mut [Plan], lane_bytes: usize) {
+    for from in 0..plans.len() {
+        for to in 0..plans.len() {
+            if from == to {
+                plans[from].outbound.push(None);
+                continue;
+            }
+            let (sender, receiver) = lane::lane(lane_bytes);
+            let from_id = plans[from].me;
+            plans[from].outbound.push(Some(sender));
+            plans[to].inbound.push((from_id, receiver));
+        }
+    }
+}
+
+fn start_one<M, F>(plan: Plan, machine: F) -> Result<ExecutorJoinHandle<()>, StartError>
+where
+    M: Machine + 'static,
+    F: Fn(ShardId) -> M + Send + 'static,
+{
+    let shard = plan.me;
+    let placement = plan.cpu.map_or(Placement::Unbound, Placement::Fixed);
+    let (ready, started) = sync_channel(1);
+    let spawned = LocalExecutorBuilder::new(placement)
+        .name("shard")
+        .io_memory(EXECUTOR_IO_BYTES)
+        .ring_depth(EXECUTOR_RING_DEPTH)
+        .preempt_timer(EXECUTOR_PREEMPT)
+        .spawn(move || async move {
+            let _guard = AbortOnPanic;
+            match Ring::new(plan.signal.eventfd()) {
+                Ok(ring) => {
+                    let machine = machine(shard);
+                    let driver = drive(plan, ring, machine);
+                    // The starter waits for this word.
+                    let _ = ready.send(Ok(()));
+                    driver.run().await;
+                }
+                Err(error) => drop(ready.send(Err(error))),
+            }
+        });
+    let executor_error = |reason: String| StartError::Executor { shard, reason };
+    let thread = spawned.map_err(|error| executor_error(error.to_string()))?;
+    match started.recv() {
+        Ok(Ok(())) => Ok(thread),
+        Ok(Err(source)) => {
+            // It has nothing more to tell.
+            let _ = thread.join();
+            Err(StartError::Ring { shard, source })
+        }
+        Err(_) => Err(executor_error(match thread.join() {
+            Ok(()) => "it ended without a word".into(),
+            Err(error) => error.to_string(),
+        })),
+    }
+}
+
+fn drive<M: Machine>(plan: Plan, ring: Ring, machine: M) -> Driver<M> {
+    let slow_reader = net::words::slow_reader();
+    Driver::new(Parts {
+        machine,
+        shell: Shell {
+            me: plan.me,
+            connections: Connections::new(ChunkPool::new(plan.chunks), &slow_reader),
+            lanes: plan.outbound,
+            boxes: plan.boxes,
+            to_control: plan.to_control,
+            counters: ShellCounters::default(),
+        },
+        ring,
+        inbound: plan.inbound,
+        mail: plan.mail,
+        acceptor: plan.acceptor,
+        signal: plan.signal,
+        clock: plan.clock,
+        spin: plan.spin,
+    })
+}
+
+/// A shard without its state is no shard: a panic in one ends the process.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
