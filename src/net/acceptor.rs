@@ -10,20 +10,22 @@
 //! let them go; then the listener rests for [`RETRY_MS`].
 
 use crate::lock::input::Peer;
-use crate::net::connections::Connections;
 use crate::net::kernel::{Completion, Token};
 use crate::net::ring::Ring;
-use crate::shard::io::CloseHow;
 use crate::shard::mail::{Arrival, Mail, MailBox};
 use crate::time::{Instant, Millis};
 use rustix::net::SocketAddrAny;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 /// Rest of a listener after the system was out of descriptors or memory.
 pub const RETRY_MS: Millis = Millis(100);
-/// Connections over the limit that are told so and closed in order, at a time; more are just closed.
-pub const REFUSED_MAX: u32 = 64;
+/// Connections over the limit that are kept, unread, so that they read our word before the close
+/// resets them; one more, and the oldest of them is closed.
+const REFUSED_MAX: usize = 64;
+/// For so long.
+const REFUSED_MS: Millis = Millis(1_000);
 /// Clients taken and let go at most, each time the descriptors run out.
 const SHED_MAX: u32 = 64;
 
@@ -44,6 +46,8 @@ pub struct Acceptor {
     connections_max: u32,
     reserve: Option<OwnedFd>,
     full_words: Box<[u8]>,
+    /// Refused connections and when each is closed.
+    refused: VecDeque<(Instant, OwnedFd)>,
     stopped: bool,
 }
 
@@ -59,10 +63,8 @@ struct Accepting {
 pub enum Accepted {
     /// Dealt to a shard, or nothing came.
     Done,
-    /// So many too many that it was closed at once.
-    Dropped,
-    /// One too many: to be told so and closed.
-    Refused(OwnedFd),
+    /// One too many: told so, and closed.
+    Refused,
 }
 
 impl Acceptor {
@@ -86,12 +88,16 @@ impl Acceptor {
             connections_max,
             reserve: spare_descriptor(),
             full_words: full_words.into(),
+            refused: VecDeque::with_capacity(REFUSED_MAX),
             stopped: false,
         }
     }
 
     /// Starts the listeners that do not run and need not rest.
     pub fn settle(&mut self, now: Instant, ring: &mut Ring) {
+        while self.refused.front().is_some_and(|&(until, _)| until <= now) {
+            self.refused.pop_front();
+        }
         for (index, listener) in (0..).zip(&mut self.listeners) {
             let rests = listener.retry_at.is_some_and(|retry_at| retry_at > now);
             if !self.stopped && !listener.running && !rests {
@@ -106,11 +112,12 @@ impl Acceptor {
     /// When [`Acceptor::settle`] must be called again at the latest.
     #[must_use]
     pub fn wake_at(&self) -> Option<Instant> {
-        let rest = self
+        let rests = self
             .listeners
             .iter()
             .filter_map(|listener| listener.retry_at);
-        if self.stopped { None } else { rest.min() }
+        let refused = self.refused.front().map(|&(until, _)| until);
+        rests.filter(|_| !self.stopped).chain(refused).min()
     }
 
     /// Accepts no more; connections still in the backlog are reset when the listeners close.
@@ -142,7 +149,7 @@ impl Acceptor {
                 // JUSTIFICATION: a completion carries a number.
                 let socket = unsafe { OwnedFd::from_raw_fd(socket) };
                 let admin = listener.listener.admin;
-                self.deal(socket, admin)
+                self.deal(socket, admin, now)
             }
             error => {
                 if is_exhaustion(-error) {
@@ -160,14 +167,12 @@ impl Acceptor {
         }
     }
 
-    fn deal(&mut self, socket: OwnedFd, admin: bool) -> Accepted {
+    fn deal(&mut self, socket: OwnedFd, admin: bool, now: Instant) -> Accepted {
         let counts = || self.boxes.iter().map(|shard| shard.signal().connections());
         let total: u64 = counts().map(u64::from).sum();
-        if self.stopped || total >= u64::from(self.connections_max) + u64::from(REFUSED_MAX) {
-            return Accepted::Dropped;
-        }
-        if total >= u64::from(self.connections_max) {
-            return Accepted::Refused(socket);
+        if self.stopped || total >= u64::from(self.connections_max) {
+            self.refuse(socket, now);
+            return Accepted::Refused;
         }
         let fewest = self
             .boxes
@@ -184,20 +189,21 @@ impl Acceptor {
         Accepted::Done
     }
 
-    /// Tells a connection that it is one too many, and closes it.
-    ///
-    /// It counts as a connection of this shard, the first, until it is gone.
-    pub fn refuse(&self, socket: OwnedFd, connections: &mut Connections) {
-        self.boxes[0].signal().connection_dealt();
-        let id = connections.adopt(socket.into_raw_fd(), Peer::default(), false);
-        connections.write(id, &self.full_words);
-        connections.close(id, CloseHow::Flush);
+    /// Tells a connection that it is one too many.
+    fn refuse(&mut self, socket: OwnedFd, now: Instant) {
+        tell(&socket, &self.full_words);
+        // A client that is gone already needs no end of stream.
+        let _ = rustix::net::shutdown(&socket, rustix::net::Shutdown::Write);
+        if self.refused.len() == REFUSED_MAX {
+            self.refused.pop_front();
+        }
+        self.refused.push_back((now + REFUSED_MS, socket));
     }
 
     /// Descriptors are exhausted: gives the reserve up, takes waiting clients one by one, tells
     /// each, closes it.
     fn shed(&mut self, index: usize) {
-        use rustix::net::{SendFlags, SocketFlags, accept_with, send};
+        use rustix::net::{SocketFlags, accept_with};
         if self.reserve.take().is_none() {
             self.reserve = spare_descriptor();
             return;
@@ -210,9 +216,7 @@ impl Acceptor {
             let Ok(client) = accept_with(listener, SocketFlags::CLOEXEC) else {
                 break;
             };
-            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-            // Best effort: a client that does not hear it sees the end of stream.
-            let _ = send(&client, &self.full_words, flags);
+            tell(&client, &self.full_words);
         }
         self.reserve = spare_descriptor();
     }
@@ -232,6 +236,12 @@ fn peer_at(address: Option<SocketAddrAny>) -> Peer {
         Some(Ok(address)) => Peer::new(address.ip(), address.port()),
         _ => Peer::default(),
     }
+}
+
+/// Best effort: a client that does not hear it sees the end of stream.
+fn tell(client: &OwnedFd, words: &[u8]) {
+    use rustix::net::{SendFlags, send};
+    let _ = send(client, words, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
 }
 
 fn is_readable(listener: &OwnedFd) -> bool {

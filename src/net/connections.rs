@@ -18,13 +18,19 @@
 //! 3. The core hears of the end of a connection exactly once, unless it closed it itself.
 //! 4. Kept input is at most [`KEPT_BYTES_MAX`]; output at most `OUTPUT_CLOSE_BYTES` and a refusal.
 
+mod connection;
+mod kept;
+mod wishes;
+
+pub use connection::Ended;
+
 use crate::lock::input::Peer;
 use crate::lock::op::ShardId;
-use crate::net::chunk::{ChunkPool, ChunkQueue, PoolEmpty};
-use crate::net::flow::{self, Verdict};
+use crate::net::chunk::{ChunkPool, ChunkQueue};
 use crate::net::kernel::{BufferId, Completion, Kernel, Receive, Slot, Token};
 use crate::shard::io::{CloseHow, ConnectionId, Reading};
 use crate::time::{Instant, Millis};
+use connection::{Connection, InFlight, Stage};
 use slab::Slab;
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
@@ -74,66 +80,6 @@ pub struct Departure {
     pub admin: bool,
     /// Bytes read and not consumed.
     pub bytes: Vec<u8>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// In use by the core.
-    Open,
-    /// Ended by the core or the peer; the rest of the output is being sent.
-    Flushing,
-    /// All is sent and the end of stream too; what still comes in is dropped until the peer's end,
-    /// so that the peer is not reset before it read our last words.
-    Lingering,
-    /// Leaves the table as soon as nothing is in flight.
-    Closing,
-    /// Goes to another shard as soon as nothing is in flight and the output is sent.
-    Leaving,
-}
-
-/// How a connection ended without the core's doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// The peer ended its stream.
-    Orderly,
-    /// A reset, a time-out, a write error, or one of our limits.
-    Broken,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum InFlight {
-    Nothing,
-    Single,
-    Multishot,
-    /// Told to end; has not ended yet.
-    Cancelled,
-}
-
-/// 120 bytes; an idle connection costs the shard nothing more.
-struct Connection {
-    socket: RawFd,
-    generation: u32,
-    stage: Stage,
-    reading: Reading,
-    receive: InFlight,
-    send: InFlight,
-    /// The peer sent its end of stream or broke the connection: nothing more can be received.
-    exhausted: bool,
-    /// Is in `Connections::touched`.
-    touched: bool,
-    /// Is in `Connections::offers`.
-    offered: bool,
-    /// Was not read for its output: what is kept is offered again when that has left.
-    starved: bool,
-    admin: bool,
-    /// An end that the core has not heard of; the connection stays in the table until it has.
-    untold: Option<Ended>,
-    peer: Peer,
-    /// Bytes of the send in flight: the front of `output`.
-    sending: usize,
-    output: ChunkQueue,
-    kept: ChunkQueue,
-    departure: Option<Box<Departure>>,
 }
 
 /// All connections of one shard.
@@ -331,95 +277,6 @@ impl Connections {
         }
     }
 
-    /// Whether received bytes may go to the core as they are: it wants them and none wait in front.
-    #[must_use]
-    pub fn offers_directly(&self, id: ConnectionId) -> bool {
-        self.is_read(id) && self.kept_count(id) == 0
-    }
-
-    /// Whether the core wants what arrives on the connection.
-    #[must_use]
-    pub fn is_read(&self, id: ConnectionId) -> bool {
-        self.known(id).is_some_and(|connection| {
-            connection.stage == Stage::Open && connection.reading != Reading::Paused
-        })
-    }
-
-    /// Keeps bytes that arrived and were not consumed, behind those kept before.
-    ///
-    /// A connection over the limit, or with the pool empty, is closed as broken.
-    pub fn keep(&mut self, id: ConnectionId, bytes: &[u8]) {
-        let Some(connection) = Self::find(&mut self.table, id) else {
-            return;
-        };
-        match connection.stage {
-            Stage::Open => {}
-            Stage::Leaving => {
-                if let Some(departure) = &mut connection.departure {
-                    departure.bytes.extend_from_slice(bytes);
-                }
-                return;
-            }
-            Stage::Flushing | Stage::Lingering | Stage::Closing => return,
-        }
-        let fits = connection.kept.len() + bytes.len() <= KEPT_BYTES_MAX;
-        if !fits || connection.kept.append(&mut self.pool, bytes).is_err() {
-            self.ended(id, Ended::Broken);
-        }
-    }
-
-    /// Bytes kept for the connection.
-    #[must_use]
-    pub fn kept_count(&self, id: ConnectionId) -> usize {
-        self.known(id).map_or(0, |connection| connection.kept.len())
-    }
-
-    /// Copies the first kept bytes to `target` and tells how many.
-    pub fn kept_copy(&self, id: ConnectionId, target: &mut [u8]) -> usize {
-        self.known(id)
-            .map_or(0, |connection| connection.kept.copy_to(&self.pool, target))
-    }
-
-    /// Drops the first `count` kept bytes: the core consumed them.
-    pub fn kept_consumed(&mut self, id: ConnectionId, count: usize) {
-        if let Some(connection) = Self::find(&mut self.table, id) {
-            let count = count.min(connection.kept.len());
-            connection.kept.consume(&mut self.pool, count);
-        }
-    }
-
-    /// Asks that kept bytes be offered to the core: by [`Connections::next_offer`].
-    pub fn offer(&mut self, id: ConnectionId) {
-        if let Some(connection) = Self::find(&mut self.table, id)
-            && !connection.offered
-            && !connection.kept.is_empty()
-        {
-            connection.offered = true;
-            self.offers.push_back(id);
-        }
-    }
-
-    /// Connections waiting in [`Connections::next_offer`].
-    #[must_use]
-    pub fn offer_count(&self) -> usize {
-        self.offers.len()
-    }
-
-    /// The next connection whose kept bytes the core should be offered now.
-    pub fn next_offer(&mut self) -> Option<ConnectionId> {
-        while let Some(id) = self.offers.pop_front() {
-            let Some(connection) = Self::find(&mut self.table, id) else {
-                continue;
-            };
-            connection.offered = false;
-            if connection.stage == Stage::Open && connection.reading != Reading::Paused {
-                self.touch(id.slot);
-                return Some(id);
-            }
-        }
-        None
-    }
-
     /// The next end of a connection that the core has not heard of.
     pub fn next_ended(&mut self) -> Option<(ConnectionId, Ended)> {
         while let Some(id) = self.ended.pop_front() {
@@ -464,133 +321,6 @@ impl Connections {
     /// The next socket that is ready to go to another shard; it has left the table.
     pub fn next_departure(&mut self) -> Option<Departure> {
         self.departures.pop_front()
-    }
-
-    /// See [`crate::shard::io::Io::write`].
-    pub fn write(&mut self, id: ConnectionId, bytes: &[u8]) {
-        let Some(connection) = Self::find(&mut self.table, id) else {
-            return;
-        };
-        if connection.stage != Stage::Open || bytes.is_empty() {
-            return;
-        }
-        self.touch(id.slot);
-        if self.append_output(id, bytes).is_err() {
-            self.close_largest();
-            if self.append_output(id, bytes).is_err() {
-                self.ended(id, Ended::Broken);
-            }
-        }
-    }
-
-    /// Appends to the output of an open connection and closes it if that is too much.
-    fn append_output(&mut self, id: ConnectionId, bytes: &[u8]) -> Result<(), PoolEmpty> {
-        let connection = &mut self.table[id.slot as usize];
-        if connection.stage != Stage::Open {
-            return Ok(());
-        }
-        connection.output.append(&mut self.pool, bytes)?;
-        if flow::judge(connection.output.len(), &self.pool) == Verdict::Close {
-            // Should the client read on it learns why; an empty pool only costs it that.
-            let _ = connection
-                .output
-                .append(&mut self.pool, &self.slow_reader_words);
-            connection.untold = Some(Ended::Broken);
-            self.overruns += 1;
-            self.ended.push_back(id);
-            self.begin_close(id, CloseHow::Flush);
-        }
-        Ok(())
-    }
-
-    /// The pool is empty: the open connection with most output is closed, and what of its output is
-    /// not in the kernel's hands is freed at once. O(connections), once per connection lost.
-    fn close_largest(&mut self) {
-        let largest = self
-            .table
-            .iter()
-            .filter(|(_, connection)| connection.stage == Stage::Open)
-            .max_by_key(|(_, connection)| connection.output.len() + connection.kept.len());
-        self.overruns += 1;
-        if let Some((slot, connection)) = largest {
-            let id = connection.id(u32::try_from(slot).expect("slots were made from u32"));
-            self.ended(id, Ended::Broken);
-        }
-    }
-
-    /// See [`crate::shard::io::Io::output_full`].
-    #[must_use]
-    pub fn output_full(&self, id: ConnectionId) -> bool {
-        self.known(id).is_some_and(|connection| {
-            flow::judge(connection.output.len(), &self.pool) != Verdict::Read
-        })
-    }
-
-    /// See [`crate::shard::io::Io::close`].
-    pub fn close(&mut self, id: ConnectionId, how: CloseHow) {
-        if let Some(connection) = Self::find(&mut self.table, id) {
-            connection.untold = None;
-            self.begin_close(id, how);
-        }
-    }
-
-    fn begin_close(&mut self, id: ConnectionId, how: CloseHow) {
-        let connection = &mut self.table[id.slot as usize];
-        connection.kept.clear(&mut self.pool);
-        match (connection.stage, how) {
-            (Stage::Open, CloseHow::Flush) => {
-                connection.stage = Stage::Flushing;
-                self.closing.push_back((self.now + FLUSH_MS_MAX, id));
-            }
-            (_, CloseHow::Now) => {
-                connection.stage = Stage::Closing;
-                connection.departure = None;
-                // What the kernel is sending must stay in place.
-                connection
-                    .output
-                    .truncate(&mut self.pool, connection.sending);
-            }
-            (_, CloseHow::Flush) => {}
-        }
-        self.touch(id.slot);
-    }
-
-    /// See [`crate::shard::io::Io::read`].
-    pub fn set_reading(&mut self, id: ConnectionId, how: Reading) {
-        let Some(connection) = Self::find(&mut self.table, id) else {
-            return;
-        };
-        let resumed = connection.reading == Reading::Paused && how != Reading::Paused;
-        connection.reading = how;
-        self.touch(id.slot);
-        if resumed {
-            self.offer(id);
-        }
-    }
-
-    /// See [`crate::shard::io::Io::hand_over`]; the socket comes out of
-    /// [`Connections::next_departure`].
-    pub fn hand_over(&mut self, id: ConnectionId, to: ShardId, bytes: &[u8]) {
-        let Some(connection) = Self::find(&mut self.table, id) else {
-            return;
-        };
-        if connection.stage != Stage::Open {
-            return;
-        }
-        assert!(
-            connection.reading == Reading::Single,
-            "a socket is handed over only before its HelloOk"
-        );
-        connection.kept.clear(&mut self.pool);
-        connection.stage = Stage::Leaving;
-        connection.departure = Some(Box::new(Departure {
-            to,
-            socket: connection.socket,
-            peer: connection.peer,
-            admin: connection.admin,
-            bytes: bytes.to_vec(),
-        }));
-        self.touch(id.slot);
     }
 
     /// Starts the operations that this turn's events ask for.
@@ -712,79 +442,6 @@ impl Connections {
         let connection = self.table.get_mut(slot.index as usize)?;
         let generation = connection.generation & Slot::GENERATION_MASK;
         (generation == slot.generation).then_some(connection)
-    }
-}
-
-impl Connection {
-    fn id(&self, slot: u32) -> ConnectionId {
-        ConnectionId {
-            slot,
-            generation: self.generation,
-        }
-    }
-
-    fn is_idle(&self) -> bool {
-        self.receive == InFlight::Nothing && self.send == InFlight::Nothing
-    }
-
-    fn token_slot(&self, index: u32) -> Slot {
-        Slot {
-            index,
-            generation: self.generation & Slot::GENERATION_MASK,
-        }
-    }
-
-    /// `true`: what is kept should be offered again, its output has left.
-    fn settle_open(&mut self, slot: u32, pool: &ChunkPool, kernel: &mut impl Kernel) -> bool {
-        self.send_more(slot, pool, kernel);
-        let verdict = flow::judge(self.output.len(), pool);
-        let was_starved = std::mem::replace(&mut self.starved, verdict != Verdict::Read);
-        match (self.reading, verdict) {
-            (Reading::Paused, _) | (_, Verdict::Stop | Verdict::Close) => {
-                if self.receive == InFlight::Multishot {
-                    self.cancel_receive(slot, kernel);
-                }
-            }
-            (Reading::Single, Verdict::Read) => self.receive_more(slot, Receive::Single, kernel),
-            (Reading::Multishot, Verdict::Read) => {
-                self.receive_more(slot, Receive::Multishot, kernel);
-            }
-        }
-        was_starved && !self.starved
-    }
-
-    fn receive_more(&mut self, slot: u32, how: Receive, kernel: &mut impl Kernel) {
-        if self.receive != InFlight::Nothing || self.exhausted {
-            return;
-        }
-        self.receive = match how {
-            Receive::Single => InFlight::Single,
-            Receive::Multishot => InFlight::Multishot,
-        };
-        kernel.receive(self.socket, how, Token::Receive(self.token_slot(slot)));
-    }
-
-    fn send_more(&mut self, slot: u32, pool: &ChunkPool, kernel: &mut impl Kernel) {
-        if self.send != InFlight::Nothing || self.output.is_empty() {
-            return;
-        }
-        self.send = InFlight::Single;
-        let token = Token::Send(self.token_slot(slot));
-        self.sending = kernel.send(self.socket, self.output.slices(pool), token);
-    }
-
-    fn cancel_receive(&mut self, slot: u32, kernel: &mut impl Kernel) {
-        if matches!(self.receive, InFlight::Single | InFlight::Multishot) {
-            self.receive = InFlight::Cancelled;
-            kernel.cancel(Token::Receive(self.token_slot(slot)));
-        }
-    }
-
-    fn cancel_send(&mut self, slot: u32, kernel: &mut impl Kernel) {
-        if self.send == InFlight::Single {
-            self.send = InFlight::Cancelled;
-            kernel.cancel(Token::Send(self.token_slot(slot)));
-        }
     }
 }
 

@@ -329,17 +329,24 @@ impl<M: Machine> Driver<M> {
         self.ring.give_back(buffer);
     }
 
-    /// Offers what is kept of one connection, if it is read.
+    /// Offers what is kept of one connection, as long as it is read and something is consumed.
     fn offer_one(&mut self, id: ConnectionId) {
-        let connections = &self.shell.connections;
-        if !connections.is_read(id) {
-            return;
-        }
-        let count = connections.kept_copy(id, &mut self.scratch);
-        if count > 0 {
+        loop {
+            let connections = &self.shell.connections;
+            if !connections.is_read(id) {
+                return;
+            }
+            let count = connections.kept_copy(id, &mut self.scratch);
+            if count == 0 {
+                return;
+            }
             let bytes = &self.scratch[..count];
             let consumed = self.machine.received(id, bytes, &mut self.shell);
             self.shell.connections.kept_consumed(id, consumed);
+            // Only a part was offered if more is kept than the scratch holds.
+            if consumed == 0 || count < self.scratch.len() {
+                return;
+            }
         }
     }
 
@@ -370,11 +377,7 @@ impl<M: Machine> Driver<M> {
         };
         match acceptor.completed(listener, completion, self.now) {
             Accepted::Done => {}
-            Accepted::Dropped => self.shell.counters.connections_refused += 1,
-            Accepted::Refused(socket) => {
-                self.shell.counters.connections_refused += 1;
-                acceptor.refuse(socket, &mut self.shell.connections);
-            }
+            Accepted::Refused => self.shell.counters.connections_refused += 1,
         }
     }
 

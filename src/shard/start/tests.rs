@@ -5,60 +5,121 @@ use super::*;
 use crate::lock::input::Peer;
 use crate::shard::io::{CloseHow, ConnectionId, Io, Reading};
 use crate::shard::machine::NextTurn;
-use crate::time::Instant;
+use crate::time::{Instant, Millis};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 /// Echoes whole 8-byte frames; some frames are commands.
 struct Echo {
     me: ShardId,
+    now: Instant,
+    /// Answers that wait for their time.
+    later: Vec<(Instant, ConnectionId)>,
 }
 
 /// Asks for the shard's number in the answer.
 const WHERE: &[u8; 8] = b"where   ";
 /// Asks to be moved to the shard with the number in the last byte, which answers.
 const MOVE: &[u8; 7] = b"move to";
+/// Asks for an answer from the shard with the number in the last byte, down the lanes.
+const RELAY: &[u8; 7] = b"relay  ";
 /// Asks to be closed.
 const CLOSE: &[u8; 8] = b"close   ";
 /// Asks for 64 KiB.
 const FLOOD: &[u8; 8] = b"flood   ";
+/// Asks for an answer 2 ms later.
+const LATER: &[u8; 8] = b"later   ";
+/// Asks not to be read until the end of the turn.
+const PAUSE: &[u8; 8] = b"pause   ";
+
+impl Echo {
+    fn new(me: ShardId) -> Self {
+        Self {
+            me,
+            now: Instant::START,
+            later: Vec::new(),
+        }
+    }
+
+    fn answer(&mut self, id: ConnectionId, frame: &[u8], io: &mut impl Io) {
+        let last = frame[7];
+        match frame.first_chunk::<7>() {
+            Some(RELAY) => io.lane_send(
+                ShardId(last),
+                &[id.slot, id.generation].map(u32::to_le_bytes).concat(),
+            ),
+            Some(MOVE) => {
+                io.write(id, &[self.me.0; 8]);
+                io.read(id, Reading::Multishot);
+            }
+            _ if frame == WHERE => io.write(id, &[self.me.0; 8]),
+            _ if frame == FLOOD => io.write(id, &[b'x'; 65_536]),
+            _ if frame == CLOSE => io.close(id, CloseHow::Flush),
+            _ if frame == LATER => self.later.push((self.now + Millis(2), id)),
+            _ => io.write(id, frame),
+        }
+    }
+}
 
 impl Machine for Echo {
-    fn turn_begin(&mut self, _now: Instant) {}
+    fn turn_begin(&mut self, now: Instant) {
+        assert!(now >= self.now, "the clock only goes on");
+        self.now = now;
+    }
 
     fn connected(&mut self, _: ConnectionId, _: Peer, _: bool, _: &mut impl Io) {}
 
     fn received(&mut self, id: ConnectionId, bytes: &[u8], io: &mut impl Io) -> usize {
         for (index, frame) in bytes.chunks_exact(8).enumerate() {
+            let used = index * 8;
             if io.output_full(id) {
-                return index * 8;
+                return used;
             }
-            match frame.strip_prefix(MOVE) {
-                Some(&[to]) if to != self.me.0 => {
-                    io.hand_over(id, ShardId(to), &bytes[index * 8..]);
-                    return index * 8;
-                }
-                Some(_) => {
-                    io.write(id, &[self.me.0; 8]);
-                    io.read(id, Reading::Multishot);
-                }
-                None if frame == WHERE => io.write(id, &[self.me.0; 8]),
-                None if frame == FLOOD => io.write(id, &[b'x'; 65_536]),
-                None if frame == CLOSE => io.close(id, CloseHow::Flush),
-                None => io.write(id, frame),
+            if frame.starts_with(MOVE) && frame[7] != self.me.0 {
+                io.hand_over(id, ShardId(frame[7]), &bytes[used..]);
+                return used;
             }
+            if frame == PAUSE {
+                io.read(id, Reading::Paused);
+                self.later.push((self.now, id));
+                return used + 8;
+            }
+            self.answer(id, frame, io);
         }
         bytes.len() / 8 * 8
     }
 
     fn disconnected(&mut self, _: ConnectionId, _: bool, _: &mut impl Io) {}
 
-    fn lane_message(&mut self, _: ShardId, _: &[u8], _: &mut impl Io) {}
+    fn lane_message(&mut self, from: ShardId, message: &[u8], io: &mut impl Io) {
+        match message.split_at(8) {
+            (question, []) => io.lane_send(from, &[question, &[self.me.0]].concat()),
+            (question, answer) => {
+                let number = |at: usize| u32::from_le_bytes(*question[at..].first_chunk().unwrap());
+                let id = ConnectionId {
+                    slot: number(0),
+                    generation: number(4),
+                };
+                io.write(id, &[answer[0]; 8]);
+            }
+        }
+    }
 
     fn control(&mut self, _: FromControl, _: &mut impl Io) {}
 
-    fn turn_end(&mut self, _: &mut impl Io) -> NextTurn {
-        NextTurn::default()
+    fn turn_end(&mut self, io: &mut impl Io) -> NextTurn {
+        let now = self.now;
+        self.later.retain(|&(at, id)| {
+            if at <= now {
+                io.read(id, Reading::Single);
+                io.write(id, b"now     ");
+            }
+            at > now
+        });
+        NextTurn {
+            wake_at: self.later.iter().map(|&(at, _)| at).min(),
+            more: false,
+        }
     }
 }
 
@@ -80,7 +141,7 @@ fn start(shards: u16, connections_max: u32) -> (Running, SocketAddr) {
         clock: ServerClock::start(),
         to_control,
     };
-    let running = start_shards(setup, |me| Echo { me }).unwrap();
+    let running = start_shards(setup, Echo::new).unwrap();
     (running, address)
 }
 
@@ -129,5 +190,173 @@ fn everything_comes_back_from_a_client_that_writes_much_before_it_reads() {
     (&stream).read_exact(&mut received).unwrap();
     assert!(received == expected);
     sender.join().unwrap();
+    running.stop();
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// No answer takes so long; a test that waits for one fails instead of hanging.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn command(word: &[u8; 7], shard: u8) -> [u8; 8] {
+    let mut frame = [shard; 8];
+    frame[..7].copy_from_slice(word);
+    frame
+}
+
+#[test]
+fn connections_are_dealt_evenly() {
+    let (running, address) = start(3, 100);
+    let mut streams = Vec::new();
+    let mut counts = [0_u32; 3];
+    for _ in 0..10 {
+        let mut stream = connect(address);
+        counts[usize::from(ask(&mut stream, WHERE)[0])] += 1;
+        streams.push(stream);
+        let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+        assert!(most - least <= 1, "{counts:?}");
+    }
+    running.stop();
+}
+
+#[test]
+fn a_socket_moves_with_all_bytes_behind_the_request_however_they_are_cut() {
+    let (running, address) = start(2, 100);
+    let mut whole = Vec::new();
+    for frame in [
+        &command(MOVE, 1),
+        b"one     ",
+        &command(MOVE, 1),
+        b"two     ",
+    ] {
+        whole.extend_from_slice(frame);
+    }
+    for cut in 0..whole.len() {
+        for target in [0, 1] {
+            let mut stream = connect(address);
+            let mut bytes = whole.clone();
+            bytes[7] = target;
+            bytes[23] = target;
+            stream.write_all(&bytes[..cut]).unwrap();
+            std::thread::yield_now();
+            stream.write_all(&bytes[cut..]).unwrap();
+            let mut answer = [0; 32];
+            stream.read_exact(&mut answer).unwrap();
+            assert_eq!(answer[..8], [target; 8], "cut at {cut}");
+            assert_eq!(&answer[8..16], b"one     ", "cut at {cut}");
+            assert_eq!(&answer[24..], b"two     ", "cut at {cut}");
+            assert_eq!(ask(&mut stream, WHERE), [target; 8]);
+        }
+    }
+    running.stop();
+}
+
+#[test]
+fn shards_answer_each_other_while_both_sleep_between() {
+    let (running, address) = start(2, 100);
+    let mut stream = connect(address);
+    let other = 1 - ask(&mut stream, WHERE)[0];
+    for _ in 0..2_000 {
+        assert_eq!(ask(&mut stream, &command(RELAY, other)), [other; 8]);
+    }
+    running.stop();
+}
+
+#[test]
+fn the_timer_wakes_a_sleeping_shard() {
+    let (running, address) = start(1, 100);
+    let mut stream = connect(address);
+    for _ in 0..20 {
+        assert_eq!(&ask(&mut stream, LATER), b"now     ");
+    }
+    running.stop();
+}
+
+#[test]
+fn a_paused_connection_goes_on_where_it_stopped() {
+    let (running, address) = start(1, 100);
+    let mut stream = connect(address);
+    let frames = [PAUSE, b"behind 1", PAUSE, b"behind 2"]
+        .map(|frame| *frame)
+        .concat();
+    for _ in 0..100 {
+        stream.write_all(&frames).unwrap();
+        let mut answer = [0; 32];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer[..], b"now     behind 1now     behind 2");
+    }
+    running.stop();
+}
+
+#[test]
+fn what_was_written_before_a_close_arrives_before_the_end() {
+    let (running, address) = start(1, 100);
+    let mut stream = connect(address);
+    stream
+        .write_all(&[*FLOOD, *CLOSE, *b"ignored "].concat())
+        .unwrap();
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).unwrap();
+    assert_eq!(all.len(), 65_536);
+    running.stop();
+}
+
+#[test]
+fn one_connection_too_many_is_told_so_and_a_place_that_gets_free_is_given_again() {
+    let (running, address) = start(2, 2);
+    let mut first = connect(address);
+    let mut second = connect(address);
+    ask(&mut first, WHERE);
+    ask(&mut second, WHERE);
+    let mut third = connect(address);
+    third.write_all(b"a hello ").unwrap();
+    let mut told = Vec::new();
+    third.read_to_end(&mut told).unwrap();
+    assert_eq!(told, net::words::connections_full(2));
+    drop(first);
+    while running
+        .signals()
+        .map(|signal| signal.connections())
+        .sum::<u32>()
+        > 1
+    {
+        std::thread::yield_now();
+    }
+    ask(&mut connect(address), WHERE);
+    running.stop();
+}
+
+#[test]
+fn a_client_that_never_reads_hurts_nobody_else() {
+    let (running, address) = start(1, 100);
+    let mut deaf = connect(address);
+    deaf.set_write_timeout(Some(Duration::from_millis(1)))
+        .unwrap();
+    // Until the server no longer takes requests: bounded by its buffers, not by ours.
+    while deaf.write_all(&FLOOD.repeat(64)).is_ok() {}
+    let mut other = connect(address);
+    for round in 0..100_u64 {
+        assert_eq!(ask(&mut other, &round.to_be_bytes()), round.to_be_bytes());
+    }
+    drop(deaf);
+    running.stop();
+}
+
+#[test]
+fn connections_dropped_at_once_leave_nothing_behind() {
+    let (running, address) = start(2, 1_000);
+    for _ in 0..5 {
+        let streams: Vec<TcpStream> = (0..100).map(|_| connect(address)).collect();
+        drop(streams);
+    }
+    while running.signals().any(|signal| signal.connections() > 0) {
+        std::thread::yield_now();
+    }
+    ask(&mut connect(address), WHERE);
     running.stop();
 }
