@@ -319,7 +319,8 @@ impl<M: Machine> Driver<M> {
         if self.shell.connections.offers_directly(id) {
             let consumed = self.machine.received(id, bytes, &mut self.shell);
             let rest = &bytes[consumed..];
-            if !rest.is_empty() {
+            // A socket that was just handed over took the rest with it.
+            if !rest.is_empty() && self.shell.connections.is_open(id) {
                 self.shell.connections.keep(id, rest);
             }
         } else {

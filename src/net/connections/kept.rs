@@ -11,6 +11,13 @@ impl Connections {
         self.is_read(id) && self.kept_count(id) == 0
     }
 
+    /// Whether the core still has the connection.
+    #[must_use]
+    pub fn is_open(&self, id: ConnectionId) -> bool {
+        self.known(id)
+            .is_some_and(|connection| connection.stage == Stage::Open)
+    }
+
     /// Whether the core wants what arrives on the connection.
     #[must_use]
     pub fn is_read(&self, id: ConnectionId) -> bool {

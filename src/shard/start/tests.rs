@@ -3,11 +3,12 @@
 
 use super::*;
 use crate::lock::input::Peer;
+use crate::net::listen::listen;
 use crate::shard::io::{CloseHow, ConnectionId, Io, Reading};
 use crate::shard::machine::NextTurn;
 use crate::time::{Instant, Millis};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 
 /// Echoes whole 8-byte frames; some frames are commands.
 struct Echo {
@@ -124,8 +125,8 @@ impl Machine for Echo {
 }
 
 fn start(shards: u16, connections_max: u32) -> (Running, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = listen(([127, 0, 0, 1], 0).into(), true).unwrap();
+    let address = listener.address().unwrap();
     let (to_control, _) = std::sync::mpsc::channel();
     let setup = ShardsSetup {
         shards,
@@ -134,10 +135,7 @@ fn start(shards: u16, connections_max: u32) -> (Running, SocketAddr) {
         chunks: 4_096,
         connections_max,
         spin: Duration::ZERO,
-        listeners: vec![Listener {
-            socket: listener.into(),
-            admin: true,
-        }],
+        listeners: vec![listener],
         clock: ServerClock::start(),
         to_control,
     };
