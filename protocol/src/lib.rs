@@ -29,3 +29,7 @@ pub use request_id::RequestId;
 pub use sink::{FrameBuffer, Sink};
 pub use slot::{SLOTS, crc16, shard_of_slot, slot_of};
 pub use status::StatusClass;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

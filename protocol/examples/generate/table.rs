@@ -48,7 +48,7 @@ pub(crate) struct Message {
 pub(crate) enum Fields {
     Own(Vec<Field>),
     /// Those of the record of that name.
-    SameAs(#[expect(dead_code, reason = "only Refusal is shared")] String),
+    SameAs(String),
 }
 
 #[derive(Clone, Debug, Deserialize)]

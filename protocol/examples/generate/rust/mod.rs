@@ -12,8 +12,11 @@ macro_rules! line {
 mod decode;
 mod dispatch;
 mod encode;
+mod meaning;
 mod message;
 mod numbers;
+
+pub(crate) use meaning::meaning;
 
 use dispatch::dispatch;
 use message::{Side, messages};

@@ -1,0 +1,4 @@
+//! Reads a stream as a server does; see `locker_protocol::check`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| locker_protocol::check::requests(bytes));
