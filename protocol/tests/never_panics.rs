@@ -18,7 +18,7 @@ proptest! {
     })]
 
     #[test]
-    fn any_bytes_are_a_message_or_a_typed_error(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         check::split(&bytes);
         check::requests(&bytes);
         check::answers(&bytes);
