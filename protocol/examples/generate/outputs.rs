@@ -16,7 +16,10 @@ pub(crate) fn all() -> Vec<(PathBuf, String)> {
     for (name, text) in rust::files(&table) {
         outputs.push((root.join("src/generated").join(name), text));
     }
-    outputs.push((root.join("tests/support/meaning.rs"), rust::meaning(&table)));
+    outputs.push((
+        root.join("tests/support/generated/meaning.rs"),
+        rust::meaning(&table),
+    ));
     let vectors = vectors::files(&table);
     let page = root.join("../docs/PROTOCOL.md");
     let session = vectors.iter().find(|(name, _)| *name == "session.json");

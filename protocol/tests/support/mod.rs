@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, missing_docs)]
 
 pub mod json;
+#[path = "generated/meaning.rs"]
 #[rustfmt::skip]
 pub mod meaning;
 

@@ -4,7 +4,7 @@ use super::{by_value, snake};
 use crate::table::{Field, Message, Table};
 use std::fmt::Write;
 
-/// The text of `tests/support/meaning.rs`.
+/// The text of `tests/support/generated/meaning.rs`.
 pub(crate) fn meaning(table: &Table) -> String {
     let mut out = String::from(
         "//! JSON meanings to messages and back.
