@@ -13,5 +13,7 @@
 pub mod copies;
 pub mod file_store;
 pub mod ledger;
+pub mod plane;
 pub mod record;
 pub mod store;
+pub mod watchdog;

@@ -1,0 +1,233 @@
+//! The control thread's turn: words of shards, window, watchdog, drain.
+//!
+//! It reads no clock and waits for nothing; `super::run` does both. The store is reached through
+//! its seam and the shards through [`Shards`], so that tests run every turn here.
+
+use crate::control::ledger::{EpochsExhausted, Ledger, To};
+use crate::control::record::Version;
+use crate::control::store::{Store, StoreError};
+use crate::control::watchdog::{Sight, Watchdog};
+use crate::limits::TTL_MS_MAX;
+use crate::lock::op::ShardId;
+use crate::shard::io::{FromControl, ToControl};
+use crate::time::{Instant, Millis};
+use thiserror::Error;
+
+/// What the control thread can do with shards.
+pub trait Shards {
+    /// Tells one core.
+    fn tell(&self, shard: ShardId, word: FromControl);
+    /// Tells all cores.
+    fn tell_all(&self, word: FromControl);
+    /// A look at one shard.
+    fn sight(&self, shard: usize) -> Sight;
+    /// Wakes a shard that stands still, and counts that.
+    fn rouse(&self, shard: usize);
+}
+
+/// What ends the server at once, with nothing promised that is not durable.
+#[derive(Debug, Error)]
+pub enum Fatal {
+    /// The record cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no next epoch.
+    #[error(transparent)]
+    Epochs(#[from] EpochsExhausted),
+}
+
+/// The ledger with the store it is kept in.
+#[derive(Debug)]
+pub struct Books<S> {
+    /// The decisions.
+    pub ledger: Ledger,
+    /// Where they become durable.
+    pub store: S,
+    /// The version of what the store holds.
+    pub version: Version,
+}
+
+/// The state of the control thread.
+#[derive(Debug)]
+pub struct Plane<S> {
+    /// None for an ephemeral server.
+    books: Option<Books<S>>,
+    /// When the grace window ends.
+    window_until: Option<Instant>,
+    drain: Millis,
+    draining: Option<Draining>,
+    shards: usize,
+    watchdog: Watchdog,
+}
+
+#[derive(Debug)]
+struct Draining {
+    until: Instant,
+    /// Which shards have no hold left.
+    idle: Vec<bool>,
+}
+
+/// Whether the server goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turned {
+    /// It does.
+    On,
+    /// The drain is over.
+    Drained,
+}
+
+/// Whether the run ended is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Nobody asked.
+    Run,
+    /// A signal asked to drain.
+    Drain,
+}
+
+/// What the end left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// No hold; the next start opens no window.
+    Clean,
+    /// Holds, or an open window: the next start opens one.
+    Dirty,
+}
+
+impl<S: Store> Plane<S> {
+    /// The state at the start; `window_until` counts from the moment of listening.
+    #[must_use]
+    pub fn new(
+        books: Option<Books<S>>,
+        window_until: Option<Instant>,
+        drain: Millis,
+        shards: usize,
+    ) -> Self {
+        Self {
+            books,
+            window_until,
+            drain,
+            draining: None,
+            shards,
+            watchdog: Watchdog::new(shards),
+        }
+    }
+
+    /// One turn: takes in what shards said, makes it durable, answers.
+    ///
+    /// # Errors
+    /// The server must end at once.
+    pub fn turn(
+        &mut self,
+        now: Instant,
+        words: &[(ShardId, ToControl)],
+        wish: Wish,
+        shards: &impl Shards,
+    ) -> Result<Turned, Fatal> {
+        if wish == Wish::Drain && self.draining.is_none() {
+            self.begin_drain(now, shards);
+        }
+        for (shard, word) in words {
+            self.hear(*shard, *word, shards);
+        }
+        self.look_at_window(now);
+        self.serve_wishes(shards)?;
+        let drained = self.draining.as_ref();
+        let drained = drained.is_some_and(|drain| now >= drain.until || drain.is_idle());
+        Ok(if drained { Turned::Drained } else { Turned::On })
+    }
+
+    /// Rouses shards that stand still; to be called every [`super::watchdog::LOOK_EVERY`].
+    pub fn watch(&mut self, shards: &impl Shards) {
+        for shard in 0..self.shards {
+            if self.watchdog.look(shard, shards.sight(shard)) {
+                shards.rouse(shard);
+            }
+        }
+    }
+
+    /// The shards have ended: writes what the next start must know.
+    ///
+    /// # Errors
+    /// The record could not be written; the next start then finds it dirty.
+    pub fn end(self) -> Result<End, Fatal> {
+        let is_idle = self.draining.is_some_and(|drain| drain.is_idle());
+        let Some(mut books) = self.books else {
+            return Ok(if is_idle { End::Clean } else { End::Dirty });
+        };
+        let clean = books.ledger.stopped_without_holds();
+        let Some(record) = clean.filter(|_| is_idle) else {
+            return Ok(End::Dirty);
+        };
+        books.store.compare_and_set(Some(books.version), &record)?;
+        Ok(End::Clean)
+    }
+
+    fn begin_drain(&mut self, now: Instant, shards: &impl Shards) {
+        self.draining = Some(Draining {
+            until: now + self.drain,
+            idle: vec![false; self.shards],
+        });
+        shards.tell_all(FromControl::Drain {
+            bound_ms: self.drain.0,
+        });
+    }
+
+    fn hear(&mut self, from: ShardId, word: ToControl, shards: &impl Shards) {
+        match (word, &mut self.books) {
+            (ToControl::Idle, _) => {
+                if let Some(drain) = &mut self.draining {
+                    drain.idle[usize::from(from.0)] = true;
+                }
+            }
+            (ToControl::RaiseBound { ttl_ms }, Some(books)) => {
+                books.ledger.wish_bound(from, ttl_ms);
+            }
+            // Nothing is durable without a data dir, so there is nothing to wait for.
+            (ToControl::RaiseBound { .. }, None) => {
+                let ttl_ms = TTL_MS_MAX;
+                shards.tell(from, FromControl::BoundRaised { ttl_ms });
+            }
+            (ToControl::NextEpoch, Some(books)) => books.ledger.wish_epoch(from),
+            (ToControl::NextEpoch, None) => {
+                unreachable!("tokens of an ephemeral server have no epochs")
+            }
+        }
+    }
+
+    /// Ends the window in time. Not while draining: keys that open then would be granted after
+    /// their shard has said that it is idle.
+    fn look_at_window(&mut self, now: Instant) {
+        let passed = self.window_until.is_some_and(|until| now >= until);
+        if let (true, None, Some(books)) = (passed, &self.draining, &mut self.books) {
+            self.window_until = None;
+            books.ledger.window_passed();
+        }
+    }
+
+    fn serve_wishes(&mut self, shards: &impl Shards) -> Result<(), Fatal> {
+        let Some(books) = &mut self.books else {
+            return Ok(());
+        };
+        if let Some(record) = books.ledger.next()? {
+            books.version = books.store.compare_and_set(Some(books.version), &record)?;
+            books.ledger.durable(&record);
+        }
+        for (to, word) in books.ledger.answers() {
+            match to {
+                To::Shard(shard) => shards.tell(shard, word),
+                To::All => shards.tell_all(word),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Draining {
+    fn is_idle(&self) -> bool {
+        self.idle.iter().all(|idle| *idle)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,262 @@
+//! Turns of the control thread over shards and a store of vectors.
+
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::control::ledger::Start;
+use crate::control::record::{Record, State};
+use crate::control::store::Loaded;
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+const SECOND: u64 = 1_000_000;
+
+#[derive(Default)]
+struct FakeShards {
+    told: RefCell<Vec<(Option<u8>, FromControl)>>,
+    roused: RefCell<Vec<usize>>,
+}
+
+impl FakeShards {
+    fn take(&self) -> Vec<(Option<u8>, FromControl)> {
+        self.told.take()
+    }
+}
+
+impl Shards for FakeShards {
+    fn tell(&self, shard: ShardId, word: FromControl) {
+        self.told.borrow_mut().push((Some(shard.0), word));
+    }
+
+    fn tell_all(&self, word: FromControl) {
+        self.told.borrow_mut().push((None, word));
+    }
+
+    fn sight(&self, shard: usize) -> Sight {
+        Sight {
+            turns: 5,
+            asleep: shard == 0,
+        }
+    }
+
+    fn rouse(&self, shard: usize) {
+        self.roused.borrow_mut().push(shard);
+    }
+}
+
+/// Keeps every record that became durable; fails from the write on that it is told to.
+#[derive(Clone, Debug, Default)]
+struct FakeStore {
+    written: Rc<RefCell<Vec<Record>>>,
+    fails: bool,
+}
+
+impl Store for FakeStore {
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        Ok(Loaded::Empty)
+    }
+
+    fn compare_and_set(
+        &mut self,
+        expected: Option<Version>,
+        record: &Record,
+    ) -> Result<Version, StoreError> {
+        if self.fails {
+            return Err(StoreError::Conflict {
+                directory: PathBuf::from("/data"),
+            });
+        }
+        self.written.borrow_mut().push(*record);
+        Ok(Version(expected.map_or(0, |version| version.0) + 1))
+    }
+}
+
+fn start() -> Start {
+    Start {
+        epoch_of_clock: 100,
+        ttl_ms_default: 10_000,
+        ttl_ms_max: 60_000,
+        server_id: [1; 16],
+    }
+}
+
+fn dirty() -> Loaded {
+    let record = Record {
+        epoch: 7,
+        floor: 7,
+        bound_ms: 10_000,
+        ttl_ms_max: 60_000,
+        state: State::Dirty,
+        server_id: [1; 16],
+    };
+    Loaded::Whole {
+        version: Version(1),
+        record,
+    }
+}
+
+fn plane(loaded: &Loaded, store: &FakeStore, window_until: Option<Instant>) -> Plane<FakeStore> {
+    let books = Books {
+        ledger: Ledger::start(loaded, &start()).unwrap(),
+        store: store.clone(),
+        version: Version(2),
+    };
+    Plane::new(Some(books), window_until, Millis(5_000), 2)
+}
+
+const RAISE: (ShardId, ToControl) = (ShardId(1), ToControl::RaiseBound { ttl_ms: 10_000 });
+const IDLE: [(ShardId, ToControl); 2] =
+    [(ShardId(0), ToControl::Idle), (ShardId(1), ToControl::Idle)];
+
+#[test]
+fn a_bound_is_durable_before_the_shard_hears_of_it() {
+    let (shards, store) = (FakeShards::default(), FakeStore::default());
+    let mut plane = plane(&Loaded::Empty, &store, None);
+    plane
+        .turn(Instant(1), &[RAISE], Wish::Run, &shards)
+        .unwrap();
+    assert_eq!(store.written.borrow().len(), 1);
+    assert_eq!(store.written.borrow()[0].state, State::Dirty);
+    let raised = FromControl::BoundRaised { ttl_ms: 16_000 };
+    assert_eq!(shards.take(), [(Some(1), raised)]);
+    plane
+        .turn(Instant(2), &[RAISE], Wish::Run, &shards)
+        .unwrap();
+    assert_eq!(store.written.borrow().len(), 1, "durable already");
+    assert_eq!(shards.take(), [(Some(1), raised)]);
+}
+
+#[test]
+fn a_write_that_fails_ends_the_server_and_answers_nobody() {
+    let (shards, store) = (
+        FakeShards::default(),
+        FakeStore {
+            fails: true,
+            ..Default::default()
+        },
+    );
+    let mut plane = plane(&Loaded::Empty, &store, None);
+    let failed = plane.turn(Instant(1), &[RAISE], Wish::Run, &shards);
+    assert!(matches!(failed, Err(Fatal::Store(_))));
+    assert_eq!(shards.take(), []);
+}
+
+#[test]
+fn all_words_of_a_turn_cost_one_write() {
+    let (shards, store) = (FakeShards::default(), FakeStore::default());
+    let mut plane = plane(&Loaded::Empty, &store, None);
+    let words = [
+        RAISE,
+        (ShardId(0), ToControl::NextEpoch),
+        (ShardId(1), ToControl::NextEpoch),
+    ];
+    plane.turn(Instant(1), &words, Wish::Run, &shards).unwrap();
+    assert_eq!(store.written.borrow().len(), 1);
+    assert_eq!(shards.take().len(), 3);
+}
+
+#[test]
+fn the_window_ends_in_time_and_once() {
+    let (shards, store) = (FakeShards::default(), FakeStore::default());
+    let mut plane = plane(&dirty(), &store, Some(Instant(10 * SECOND)));
+    plane
+        .turn(Instant(10 * SECOND - 1), &[], Wish::Run, &shards)
+        .unwrap();
+    assert_eq!((shards.take().len(), store.written.borrow().len()), (0, 0));
+    plane
+        .turn(Instant(10 * SECOND), &[], Wish::Run, &shards)
+        .unwrap();
+    assert_eq!(shards.take(), [(None, FromControl::WindowOver)]);
+    assert_eq!(store.written.borrow()[0].floor, 100);
+    plane
+        .turn(Instant(11 * SECOND), &[], Wish::Run, &shards)
+        .unwrap();
+    assert_eq!((shards.take().len(), store.written.borrow().len()), (0, 1));
+}
+
+#[test]
+fn a_drain_ends_clean_when_every_shard_is_idle() {
+    let (shards, store) = (FakeShards::default(), FakeStore::default());
+    let mut plane = plane(&Loaded::Empty, &store, None);
+    plane
+        .turn(Instant(1), &[RAISE], Wish::Run, &shards)
+        .unwrap();
+    shards.take();
+    let drain = |plane: &mut Plane<_>, now, words| plane.turn(now, words, Wish::Drain, &shards);
+    assert_eq!(
+        drain(&mut plane, Instant(2), &IDLE[..1]).unwrap(),
+        Turned::On
+    );
+    assert_eq!(
+        shards.take(),
+        [(None, FromControl::Drain { bound_ms: 5_000 })]
+    );
+    assert_eq!(
+        drain(&mut plane, Instant(3), &IDLE[1..]).unwrap(),
+        Turned::Drained
+    );
+    assert_eq!(shards.take(), [], "told once");
+    assert_eq!(plane.end().unwrap(), End::Clean);
+    assert_eq!(store.written.borrow().last().unwrap().state, State::Clean);
+}
+
+#[test]
+fn a_drain_ends_dirty_at_its_bound() {
+    let (shards, store) = (FakeShards::default(), FakeStore::default());
+    let mut plane = plane(&Loaded::Empty, &store, None);
+    plane
+        .turn(Instant(1), &[RAISE], Wish::Drain, &shards)
+        .unwrap();
+    let last = Instant(5 * SECOND);
+    assert_eq!(
+        plane.turn(last, &IDLE[..1], Wish::Drain, &shards).unwrap(),
+        Turned::On
+    );
+    let bound = Instant(5 * SECOND + 1);
+    assert_eq!(
+        plane.turn(bound, &[], Wish::Drain, &shards).unwrap(),
+        Turned::Drained
+    );
+    assert_eq!(plane.end().unwrap(), End::Dirty);
+    assert_eq!(store.written.borrow().last().unwrap().state, State::Dirty);
+}
+
+#[test]
+fn a_drain_inside_the_window_keeps_keys_closed_and_ends_dirty() {
+    let (shards, store) = (FakeShards::default(), FakeStore::default());
+    let mut plane = plane(&dirty(), &store, Some(Instant(2 * SECOND)));
+    plane.turn(Instant(1), &[], Wish::Drain, &shards).unwrap();
+    shards.take();
+    let turned = plane
+        .turn(Instant(3 * SECOND), &IDLE, Wish::Drain, &shards)
+        .unwrap();
+    assert_eq!((turned, shards.take()), (Turned::Drained, vec![]));
+    assert_eq!(plane.end().unwrap(), End::Dirty);
+    assert_eq!(store.written.borrow().len(), 0);
+}
+
+#[test]
+fn an_ephemeral_server_waits_for_nothing() {
+    let shards = FakeShards::default();
+    let mut plane: Plane<FakeStore> = Plane::new(None, None, Millis(5_000), 2);
+    plane
+        .turn(Instant(1), &[RAISE], Wish::Run, &shards)
+        .unwrap();
+    assert_eq!(
+        shards.take(),
+        [(Some(1), FromControl::BoundRaised { ttl_ms: TTL_MS_MAX })]
+    );
+    plane.turn(Instant(2), &IDLE, Wish::Drain, &shards).unwrap();
+    assert_eq!(plane.end().unwrap(), End::Clean);
+}
+
+#[test]
+fn a_shard_that_stands_still_awake_is_roused() {
+    let (shards, store) = (FakeShards::default(), FakeStore::default());
+    let mut plane = plane(&Loaded::Empty, &store, None);
+    for _ in 0..3 {
+        plane.watch(&shards);
+    }
+    assert_eq!(shards.roused.take(), [1]);
+}
