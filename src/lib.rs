@@ -1,5 +1,6 @@
 //! locker: a lock server for Linux.
 
+pub mod cli;
 pub mod config;
 pub mod control;
 pub mod limits;

@@ -11,9 +11,13 @@
 //! ```
 
 pub mod copies;
+pub mod failure;
 pub mod file_store;
 pub mod ledger;
+pub mod listen;
 pub mod plane;
+pub mod preflight;
 pub mod record;
+pub mod run;
 pub mod store;
 pub mod watchdog;

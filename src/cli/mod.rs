@@ -1,0 +1,60 @@
+//! The command line: one file per subcommand.
+
+mod config;
+
+use crate::control::failure::{Failure, Sysexit};
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// A lock server for Linux: named locks over TCP.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the server's configuration, or show it with the origin of each value
+    Config(config::Arguments),
+}
+
+/// Reads the command line, does what it says, and returns the process' exit code.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    match cli.command {
+        Command::Config(arguments) => config::run(&arguments),
+    }
+}
+
+/// Says on stderr why, and with which remedy; the exit code tells the kind.
+fn fail(failure: &Failure) -> ExitCode {
+    eprintln!("locker: {failure}");
+    ExitCode::from(failure.exit_code() as u8)
+}
+
+/// Shows what clap has to say: help and version on stdout, errors on stderr.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // Nobody is left to tell if the terminal is gone.
+    let _ = error.print();
+    match error.use_stderr() {
+        true => ExitCode::from(Sysexit::Usage as u8),
+        false => ExitCode::SUCCESS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,249 @@
+//! Why the server does not start or go on: a text with the remedy, and an exit code.
+
+use crate::config::ConfigError;
+use crate::config::units::show_size;
+use crate::control::file_store::OpenError;
+use crate::control::ledger::EpochsExhausted;
+use crate::control::plane::Fatal;
+use crate::control::store::StoreError;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Exit codes, numbered as in `sysexits.h`; docs/OPERATIONS.md lists what each stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Sysexit {
+    /// The command line is wrong.
+    Usage = 64,
+    /// The kernel lacks or forbids what the server is built on.
+    Unavailable = 69,
+    /// The system has too little of something: memory, locked memory, descriptors, threads.
+    OsError = 71,
+    /// The data dir cannot be made, or is not ours.
+    CannotCreate = 73,
+    /// The data dir cannot be read or written, or its record is damaged.
+    IoError = 74,
+    /// Another process is in the way: the data dir or a port is taken.
+    TemporaryFailure = 75,
+    /// Not allowed: a privileged port, a directory of somebody else.
+    NoPermission = 77,
+    /// The configuration file or the environment is wrong.
+    Config = 78,
+}
+
+/// Why the server ends without having been asked to.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The kernel is too old.
+    #[error(
+        "this kernel is {release}, and locker needs Linux 6.1 or later (multishot receive, \
+         single-issuer rings): run it on a newer kernel"
+    )]
+    KernelTooOld {
+        /// As `uname -r` says.
+        release: String,
+    },
+    /// `io_uring` is switched off.
+    #[error(
+        "io_uring is switched off here (kernel.io_uring_disabled = {level}): set \
+         `sysctl -w kernel.io_uring_disabled=0`{}",
+        if *level == 1 { ", or 1 and run in the group of kernel.io_uring_group" } else { "" }
+    )]
+    RingDisabled {
+        /// Value of the sysctl.
+        level: u32,
+    },
+    /// `io_uring` is blocked.
+    #[error(
+        "io_uring is blocked for this process ({source}), likely by a seccomp filter: in a \
+         container allow io_uring_setup, io_uring_enter and io_uring_register (docker: \
+         `--security-opt seccomp=tuning/seccomp.json` or `seccomp=unconfined`; systemd: no \
+         SystemCallFilter= that leaves out @io-event)"
+    )]
+    RingBlocked {
+        /// What the kernel says.
+        source: io::Error,
+    },
+    /// `io_uring` does not work for another reason.
+    #[error("cannot set up io_uring: {source}")]
+    RingFailed {
+        /// What the kernel says.
+        source: io::Error,
+    },
+    /// The limit of locked memory is too low.
+    #[error(
+        "the limit of locked memory is {}, and {shards} shards need {}: raise it with `ulimit -l \
+         {}`, LimitMEMLOCK={} in the systemd unit, or `--ulimit memlock={needed}` for docker",
+        show_size(*limit),
+        show_size(*needed),
+        needed / 1024,
+        show_size(*needed).trim_end_matches("iB")
+    )]
+    Memlock {
+        /// The limit in bytes.
+        limit: u64,
+        /// What is needed in bytes.
+        needed: u64,
+        /// For so many shards.
+        shards: usize,
+    },
+    /// The machine or the control group has less memory than configured.
+    #[error(
+        "--memory is {}, and {holder} has {}: lower --memory, or raise {remedy}",
+        show_size(*wanted), show_size(*available)
+    )]
+    Memory {
+        /// As configured.
+        wanted: u64,
+        /// What there is.
+        available: u64,
+        /// Who sets that limit.
+        holder: &'static str,
+        /// What can be raised.
+        remedy: &'static str,
+    },
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {}", listen_remedy(address, source))]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the kernel says.
+        source: io::Error,
+    },
+    /// Another server has the data dir.
+    #[error(
+        "the data dir {} is in use by {}: stop that server first, or give this one another \
+         --data-dir and --listen",
+        directory.display(), holder.map_or("another process".into(), |id| format!("process {id}"))
+    )]
+    DataDirInUse {
+        /// The directory.
+        directory: PathBuf,
+        /// The other process.
+        holder: Option<u32>,
+    },
+    /// The data dir or its record cannot be used.
+    #[error("data dir: {source}{}", store_remedy(source))]
+    Store {
+        /// Why.
+        source: StoreError,
+    },
+    /// Tokens have run out.
+    #[error("{0}; a new --data-dir and new keys in every guarded resource are needed")]
+    Epochs(#[from] EpochsExhausted),
+    /// Something of the system that starts a server failed.
+    #[error("cannot {action}: {reason}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl Failure {
+    /// The process' exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> Sysexit {
+        match self {
+            Self::Config(error) if error.is_usage() => Sysexit::Usage,
+            Self::Config(_) => Sysexit::Config,
+            Self::KernelTooOld { .. }
+            | Self::RingDisabled { .. }
+            | Self::RingBlocked { .. }
+            | Self::RingFailed { .. }
+            | Self::Epochs(_) => Sysexit::Unavailable,
+            Self::Memlock { .. } | Self::Memory { .. } | Self::System { .. } => Sysexit::OsError,
+            Self::Listen { source, .. } => match source.kind() {
+                ErrorKind::AddrInUse => Sysexit::TemporaryFailure,
+                ErrorKind::PermissionDenied => Sysexit::NoPermission,
+                ErrorKind::AddrNotAvailable => Sysexit::Config,
+                _ => Sysexit::OsError,
+            },
+            Self::DataDirInUse { .. } => Sysexit::TemporaryFailure,
+            Self::Store { source } => store_code(source),
+        }
+    }
+
+    /// The failure to open a data dir.
+    #[must_use]
+    pub fn open(directory: &Path, error: OpenError) -> Self {
+        match error {
+            OpenError::InUse(holder) => Self::DataDirInUse {
+                directory: directory.to_owned(),
+                holder,
+            },
+            OpenError::Io(source) => Self::Store { source },
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(source: StoreError) -> Self {
+        Self::Store { source }
+    }
+}
+
+impl From<Fatal> for Failure {
+    fn from(fatal: Fatal) -> Self {
+        match fatal {
+            Fatal::Store(source) => Self::Store { source },
+            Fatal::Epochs(exhausted) => Self::Epochs(exhausted),
+        }
+    }
+}
+
+fn store_code(error: &StoreError) -> Sysexit {
+    match error {
+        StoreError::Io { source, .. } if is_forbidden(source) => Sysexit::NoPermission,
+        StoreError::Io { action, .. } if *action == "create" => Sysexit::CannotCreate,
+        StoreError::Foreign { .. } => Sysexit::CannotCreate,
+        StoreError::Io { .. } | StoreError::Unreadable { .. } | StoreError::Conflict { .. } => {
+            Sysexit::IoError
+        }
+    }
+}
+
+fn is_forbidden(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+fn store_remedy(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Io { source, .. } if is_forbidden(source) => {
+            "; give --data-dir a directory that this user may write, or --ephemeral to do without"
+        }
+        StoreError::Io { action, source, .. }
+            if *action == "create" || source.kind() == ErrorKind::NotADirectory =>
+        {
+            "; give --data-dir another directory"
+        }
+        _ => "",
+    }
+}
+
+fn listen_remedy(address: &SocketAddr, error: &io::Error) -> String {
+    let port = address.port();
+    match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "the port is taken; `ss -ltnp 'sport = :{port}'` shows by whom. Stop that process, or \
+             give --listen another port"
+        ),
+        ErrorKind::PermissionDenied => format!(
+            "port {port} is privileged; take one above 1023, or grant CAP_NET_BIND_SERVICE \
+             (AmbientCapabilities= in the systemd unit)"
+        ),
+        ErrorKind::AddrNotAvailable => {
+            "this machine has no such address; `ip address` lists those it has".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
