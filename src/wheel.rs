@@ -66,6 +66,18 @@ impl Links {
     pub const fn is_armed(self) -> bool {
         self.prev != 0
     }
+
+    /// The links as two plain words, for storage that gives them another use while unarmed.
+    #[must_use]
+    pub const fn into_parts(self) -> [u32; 2] {
+        [self.prev, self.next]
+    }
+
+    /// The links that [`Links::into_parts`] gave.
+    #[must_use]
+    pub const fn from_parts([prev, next]: [u32; 2]) -> Self {
+        Self { prev, next }
+    }
 }
 
 /// The storage of the timers: whoever owns the things that have deadlines.
