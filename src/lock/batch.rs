@@ -147,18 +147,42 @@ impl Slot {
 /// An input's fixed part and its up to two byte strings.
 fn take_apart(input: Input<'_>) -> (Input<'static>, &[u8], &[u8]) {
     match input {
-        Input::SessionOpen { session, ttl, name, peer } => {
-            let bare = Input::SessionOpen { session, ttl, name: &[], peer };
+        Input::SessionOpen {
+            session,
+            ttl,
+            name,
+            peer,
+        } => {
+            let bare = Input::SessionOpen {
+                session,
+                ttl,
+                name: &[],
+                peer,
+            };
             (bare, name, &[])
         }
         Input::SessionEnd { session } => (Input::SessionEnd { session }, &[], &[]),
-        Input::Request { to, op, key, metadata } => {
-            let bare = Input::Request { to, op, key: &[], metadata: &[] };
+        Input::Request {
+            to,
+            op,
+            key,
+            metadata,
+        } => {
+            let bare = Input::Request {
+                to,
+                op,
+                key: &[],
+                metadata: &[],
+            };
             (bare, key, metadata)
         }
         Input::Get { to, key } => (Input::Get { to, key: &[] }, key, &[]),
         Input::List { to, cursor, prefix } => {
-            let bare = Input::List { to, cursor, prefix: &[] };
+            let bare = Input::List {
+                to,
+                cursor,
+                prefix: &[],
+            };
             (bare, prefix, &[])
         }
         Input::LostTold { closure } => (Input::LostTold { closure }, &[], &[]),
@@ -168,12 +192,26 @@ fn take_apart(input: Input<'_>) -> (Input<'static>, &[u8], &[u8]) {
 #[inline]
 fn put_together<'a>(bare: Input<'static>, first: &'a [u8], second: &'a [u8]) -> Input<'a> {
     match bare {
-        Input::SessionOpen { session, ttl, peer, .. } => {
-            Input::SessionOpen { session, ttl, name: first, peer }
-        }
-        Input::Request { to, op, .. } => Input::Request { to, op, key: first, metadata: second },
+        Input::SessionOpen {
+            session, ttl, peer, ..
+        } => Input::SessionOpen {
+            session,
+            ttl,
+            name: first,
+            peer,
+        },
+        Input::Request { to, op, .. } => Input::Request {
+            to,
+            op,
+            key: first,
+            metadata: second,
+        },
         Input::Get { to, .. } => Input::Get { to, key: first },
-        Input::List { to, cursor, .. } => Input::List { to, cursor, prefix: first },
+        Input::List { to, cursor, .. } => Input::List {
+            to,
+            cursor,
+            prefix: first,
+        },
         Input::SessionEnd { session } => Input::SessionEnd { session },
         Input::LostTold { closure } => Input::LostTold { closure },
     }

@@ -53,7 +53,9 @@ impl Clock {
         self.now = self.now.max(now);
         let target = self.now.as_millis() - self.skew_ms;
         // Nothing is due before the next wake-up: sleeping until then is no stall.
-        let due = wheel.next_wake().map_or(target, |wake| wake.max(wheel.cursor_ms()));
+        let due = wheel
+            .next_wake()
+            .map_or(target, |wake| wake.max(wheel.cursor_ms()));
         let furthest = due.saturating_add(WHEEL_STEP_MS_MAX);
         if target > furthest {
             self.skew_ms += target - furthest;
@@ -63,7 +65,10 @@ impl Clock {
 
     /// The wheel's millisecond for a raw instant, rounded up.
     pub(super) const fn to_wheel(&self, instant: Instant) -> u64 {
-        instant.as_micros().div_ceil(1_000).saturating_sub(self.skew_ms)
+        instant
+            .as_micros()
+            .div_ceil(1_000)
+            .saturating_sub(self.skew_ms)
     }
 
     /// The raw instant of a wheel's millisecond.

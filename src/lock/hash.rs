@@ -95,7 +95,10 @@ fn fold(left: u64, right: u64) -> u64 {
 }
 
 #[inline]
-#[allow(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the low half is what is wanted"
+)]
 const fn split(whole: u128) -> (u64, u64) {
     (whole as u64, (whole >> 64) as u64)
 }

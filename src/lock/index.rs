@@ -48,7 +48,10 @@ impl Bucket {
 
     /// Entries used; they come first.
     fn len(&self) -> usize {
-        self.handles.iter().take_while(|handle| handle.is_some()).count()
+        self.handles
+            .iter()
+            .take_while(|handle| handle.is_some())
+            .count()
     }
 }
 
@@ -154,7 +157,10 @@ impl Index {
     /// If there are `entries_max` entries already.
     #[inline]
     pub(super) fn insert(&mut self, hash: u64, handle: Handle) {
-        assert!(self.entries < self.entries_max, "an entry per block at most");
+        assert!(
+            self.entries < self.entries_max,
+            "an entry per block at most"
+        );
         self.entries += 1;
         let mut bucket = self.bucket_of(hash);
         while self.at(bucket).overflow != 0 {
@@ -177,7 +183,9 @@ impl Index {
     /// If it was not.
     #[inline]
     pub(super) fn remove(&mut self, hash: u64, handle: Handle) {
-        let (hole_bucket, hole) = self.position(hash, handle).expect("what is removed is there");
+        let (hole_bucket, hole) = self
+            .position(hash, handle)
+            .expect("what is removed is there");
         let (mut previous, mut last) = (0, hole_bucket);
         while self.at(last).overflow != 0 {
             (previous, last) = (last, self.at(last).overflow);
@@ -193,7 +201,11 @@ impl Index {
         }
         self.entries -= 1;
         if length == 1 && last >= self.main {
-            let before = if previous == 0 { self.before(hash, last) } else { previous };
+            let before = if previous == 0 {
+                self.before(hash, last)
+            } else {
+                previous
+            };
             self.at_mut(before).overflow = 0;
             self.give_back_overflow(last);
         }
@@ -235,7 +247,10 @@ impl Index {
             loop {
                 let length = self.at(bucket).len();
                 let rest = &self.at(bucket).handles[length..];
-                assert!(rest.iter().all(|handle| handle.is_none()), "a bucket is packed");
+                assert!(
+                    rest.iter().all(|handle| handle.is_none()),
+                    "a bucket is packed"
+                );
                 entries += length;
                 let next = self.at(bucket).overflow;
                 if next == 0 {
@@ -254,7 +269,11 @@ impl Index {
             free += 1;
             bucket = self.at(bucket).overflow;
         }
-        assert_eq!(chained + free, self.fresh - self.main, "no overflow bucket leaks");
+        assert_eq!(
+            chained + free,
+            self.fresh - self.main,
+            "no overflow bucket leaks"
+        );
     }
 
     fn position(&self, hash: u64, handle: Handle) -> Option<(u32, usize)> {
@@ -288,7 +307,10 @@ impl Index {
             return bucket;
         }
         let bucket = self.fresh;
-        assert!((bucket as usize) < self.buckets.count(), "overflow buckets suffice");
+        assert!(
+            (bucket as usize) < self.buckets.count(),
+            "overflow buckets suffice"
+        );
         self.fresh += 1;
         bucket
     }

@@ -19,13 +19,6 @@ impl Pool {
         u32::try_from((bytes - inline).div_ceil(each)).expect("keys and metadata are short")
     }
 
-    /// Continuation blocks that the block's metadata takes now, beyond those of its key.
-    pub(super) fn metadata_continuations(&self, handle: Handle) -> u32 {
-        let block = self.at(handle);
-        let key = block.key_len();
-        self.continuations_for(key + block.metadata_len()) - self.continuations_for(key)
-    }
-
     /// Writes the key of a fresh lock block.
     ///
     /// # Panics

@@ -112,14 +112,12 @@ impl Pool {
     /// The block of a handle.
     #[inline]
     pub(super) fn at(&self, handle: Handle) -> &Block {
-        debug_assert!(handle.is_some(), "handle 0 is none");
         self.records.header(handle.0 as usize)
     }
 
     /// The block of a handle, to be changed.
     #[inline]
     pub(super) fn at_mut(&mut self, handle: Handle) -> &mut Block {
-        debug_assert!(handle.is_some(), "handle 0 is none");
         self.records.header_mut(handle.0 as usize)
     }
 

@@ -120,7 +120,10 @@ impl<H: Pod> Records<H> {
     /// Asks the processor to fetch the first `lines` cache lines of a record; no such record is fine.
     #[inline]
     pub(super) fn prefetch(&self, index: usize, lines: usize) {
-        let at = self.base.as_ptr().wrapping_add(index.wrapping_mul(self.stride));
+        let at = self
+            .base
+            .as_ptr()
+            .wrapping_add(index.wrapping_mul(self.stride));
         for line in 0..lines {
             prefetch_line(at.wrapping_add(64 * line));
         }

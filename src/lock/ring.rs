@@ -41,7 +41,11 @@ impl Pool {
     /// Holds among the further ones.
     pub(super) fn holds_count(&self, lock: Handle) -> u32 {
         let head = self.at(lock).holds();
-        if head.is_none() { 0 } else { self.at(head).list_count() }
+        if head.is_none() {
+            0
+        } else {
+            self.at(head).list_count()
+        }
     }
 
     /// Adds a block to the further holds: closures and holds in front, notes at the back.
@@ -62,9 +66,9 @@ impl Pool {
         }
     }
 
-    /// The first settled or unsettled hold of the key, `None` if nobody holds it.
+    /// A hold of the key that tells its mode; `None` if nobody holds it.
     ///
-    /// The key may be closed besides.
+    /// Of a closed key it may be `None` though somebody does.
     pub(super) fn first_hold(&self, lock: Handle) -> Option<Handle> {
         let block = self.at(lock);
         if block.role() == Role::Hold {

@@ -118,7 +118,10 @@ impl Stubs {
     pub(super) fn open(&mut self, session: SessionRef, ttl: Millis, name: &[u8], peer: Peer) {
         let index = self.index(session);
         let stub = self.at_mut(index);
-        assert!(!stub.is_open(), "a session's slot is free again before it is reused");
+        assert!(
+            !stub.is_open(),
+            "a session's slot is free again before it is reused"
+        );
         *stub = Stub {
             id: session.id.0,
             ttl_ms: ttl.0,
@@ -220,7 +223,10 @@ impl Stubs {
     }
 
     fn index(&self, session: SessionRef) -> u32 {
-        assert!(session.slot < self.per_shard, "a session's slot is in the home's table");
+        assert!(
+            session.slot < self.per_shard,
+            "a session's slot is in the home's table"
+        );
         u32::from(session.id.home().0) * self.per_shard + session.slot
     }
 }

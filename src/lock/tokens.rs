@@ -73,9 +73,19 @@ impl TokenSource {
         self.spare = Some(epoch);
     }
 
+    /// Uses up all tokens of the current epoch but `left`.
+    #[cfg(test)]
+    pub(super) fn skip_to_last(&mut self, left: u64) {
+        self.next = self.end - left;
+    }
+
     /// Tokens left, the next epoch's included.
     pub(super) const fn left(&self) -> u64 {
-        let spare = if self.spare.is_some() { 1 << COUNTER_BITS } else { 0 };
+        let spare = if self.spare.is_some() {
+            1 << COUNTER_BITS
+        } else {
+            0
+        };
         self.end - self.next + spare
     }
 
@@ -85,7 +95,10 @@ impl TokenSource {
     /// If none is left: look at `left` first.
     pub(super) fn take(&mut self) -> u64 {
         if self.next == self.end {
-            let epoch = self.spare.take().expect("a token is taken when one is left");
+            let epoch = self
+                .spare
+                .take()
+                .expect("a token is taken when one is left");
             *self = Self::epoch(epoch);
         }
         self.next += 1;

@@ -1,0 +1,356 @@
+//! Acquire: granted at once, queued, or refused with nothing changed.
+
+use crate::limits::{LEASE_MS_MAX, OWNER_ENTRIES_MAX};
+use crate::lock::block::{Handle, Kind, Role};
+use crate::lock::effect::{Answer, Effects, Refusal};
+use crate::lock::engine::{Drain, Engine, Key};
+use crate::lock::op::{Lease, Mode, ReplyTo, Wait, Want};
+use crate::lock::ring::{Counted, End};
+use crate::time::{Instant, Millis};
+use locker_protocol::Status;
+
+/// An acquire with all that is known of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ask<'a> {
+    pub(super) to: ReplyTo,
+    pub(super) owner: u64,
+    pub(super) want: Want,
+    pub(super) wait: Wait,
+    pub(super) lease: Lease,
+    pub(super) key: &'a [u8],
+    pub(super) metadata: &'a [u8],
+    pub(super) hash: u64,
+    /// The asking session's stub.
+    pub(super) stub: u32,
+}
+
+impl Engine {
+    /// Grants, queues or refuses.
+    pub(super) fn acquire(&mut self, ask: &Ask<'_>, effects: &mut impl Effects) {
+        self.counters.acquires += 1;
+        if let Err(refusal) = self.try_acquire(ask, effects) {
+            self.refuse(ask.to, refusal, effects);
+        }
+    }
+
+    /// Answers a request with a refusal.
+    pub(super) fn refuse(&mut self, to: ReplyTo, refusal: Refusal, effects: &mut impl Effects) {
+        self.count_refusal(refusal.status);
+        let lost_pending = self.lost_pending(to.session);
+        effects.answer(to, Answer::Refused(refusal), lost_pending);
+    }
+
+    fn try_acquire(&mut self, ask: &Ask<'_>, effects: &mut impl Effects) -> Result<(), Refusal> {
+        self.check_serving()?;
+        let Some(lock) = self.find_live(ask.hash, ask.key, effects) else {
+            return self.acquire_fresh(ask, effects);
+        };
+        let key = Key {
+            lock,
+            hash: ask.hash,
+        };
+        let entries = self.check_not_held(key, ask)?;
+        let limit = self.check_limit(self.pool.at(lock).limit(), ask.want)?;
+        let want = ask.want;
+        let waiters = self.pool.at(lock).waiters();
+        if waiters == 0
+            && self.grace.is_none()
+            && self.is_compatible(lock, want.mode, want.permits, limit)
+        {
+            return self.grant_at_once(key, ask, entries, effects);
+        }
+        self.check_may_queue(ask, waiters, entries)?;
+        self.check_blocks(1 + self.pool.continuations_for(ask.metadata.len()))?;
+        self.queue(key, ask, effects);
+        if waiters > 0 && want.resize {
+            self.settle(key, effects);
+        }
+        Ok(())
+    }
+
+    /// The key is free: it takes a block.
+    fn acquire_fresh(&mut self, ask: &Ask<'_>, effects: &mut impl Effects) -> Result<(), Refusal> {
+        self.check_limit(0, ask.want)?;
+        let (key_bytes, metadata_bytes) = (ask.key.len(), ask.metadata.len());
+        if self.grace.is_none() {
+            self.check_blocks(1 + self.pool.continuations_for(key_bytes + metadata_bytes))?;
+            let key = self.create_lock(ask);
+            self.grant_first(key, ask, effects);
+            return Ok(());
+        }
+        self.check_may_queue(ask, 0, 0)?;
+        let lock_blocks = 1 + self.pool.continuations_for(key_bytes);
+        self.check_blocks(lock_blocks + 1 + self.pool.continuations_for(metadata_bytes))?;
+        let key = self.create_lock(ask);
+        self.queue(key, ask, effects);
+        Ok(())
+    }
+
+    /// The lock of a key, after what ended sessions left on it was ended.
+    pub(super) fn find_live(
+        &mut self,
+        hash: u64,
+        key: &[u8],
+        effects: &mut impl Effects,
+    ) -> Option<Handle> {
+        let lock = self.find(hash, key)?;
+        if self.stubs.dead_count() == 0 {
+            return Some(lock);
+        }
+        let found = Key { lock, hash };
+        self.end_dead_holds(found);
+        self.settle(found, effects);
+        self.find(hash, key)
+    }
+
+    /// The lock of a key.
+    #[inline]
+    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<Handle> {
+        let mut probe = self.index.probe(hash);
+        while let Some(handle) = self.index.next(&mut probe) {
+            if self.pool.at(handle).kind() == Kind::Lock && self.pool.key_is(handle, key) {
+                return Some(handle);
+            }
+        }
+        None
+    }
+
+    fn check_serving(&self) -> Result<(), Refusal> {
+        let left_ms = match self.drain {
+            Drain::No => return self.check_tokens(),
+            Drain::Until(end) => self.ms_until(end),
+            Drain::Over(_) => 0,
+        };
+        Err(refusal(Status::Draining, 0, left_ms))
+    }
+
+    /// Each waiter has a token in reserve, so that its grant cannot fail.
+    fn check_tokens(&self) -> Result<(), Refusal> {
+        if self.tokens.left() > u64::from(self.counters.waiters) {
+            return Ok(());
+        }
+        Err(refusal(Status::Busy, 0, 0))
+    }
+
+    fn check_blocks(&self, needed: u32) -> Result<(), Refusal> {
+        if needed <= self.pool.free_count() {
+            return Ok(());
+        }
+        let blocks = u64::from(self.pool.blocks());
+        Err(refusal(Status::TableFull, blocks, u64::from(needed)))
+    }
+
+    /// Refuses an owner who holds the key exclusive or shared already; else counts what it has on
+    /// the key beyond the lock's first hold.
+    fn check_not_held(&self, key: Key, ask: &Ask<'_>) -> Result<usize, Refusal> {
+        let lock = self.pool.at(key.lock);
+        let first = lock.is_settled_hold() && lock.stub == ask.stub && lock.owner == ask.owner;
+        let mut held = (first && lock.mode() != Mode::Permit).then_some(key.lock);
+        let mut count = 0;
+        if held.is_none() && (lock.holds().is_some() || lock.queue().is_some()) {
+            self.each_entry(key, ask.to.session.id.0, ask.stub, ask.owner, |handle| {
+                count += 1;
+                let block = self.pool.at(handle);
+                if block.is_settled_hold() && block.mode() != Mode::Permit {
+                    held = Some(handle);
+                }
+            });
+        }
+        let Some(hold) = held else {
+            return Ok(count);
+        };
+        let block = self.pool.at(hold);
+        Err(refusal(
+            Status::AlreadyHeld,
+            block.mode() as u64,
+            block.token,
+        ))
+    }
+
+    /// Calls `visit` with each further hold and waiter of an owner on a key: at most
+    /// [`OWNER_ENTRIES_MAX`], as none is entered beyond.
+    pub(super) fn each_entry(
+        &self,
+        key: Key,
+        session: u64,
+        stub: u32,
+        owner: u64,
+        mut visit: impl FnMut(Handle),
+    ) {
+        let hash = self.hasher.entry(key.hash, session, owner);
+        let mut probe = self.index.probe(hash);
+        while let Some(handle) = self.index.next(&mut probe) {
+            let block = self.pool.at(handle);
+            let same_key = block.kind() == Kind::Extra && block.lock() == key.lock;
+            if same_key && block.stub == stub && block.owner == owner {
+                visit(handle);
+            }
+        }
+    }
+
+    /// The key's limit if this request is let in.
+    fn check_limit(&self, limit: u32, want: Want) -> Result<u32, Refusal> {
+        if want.mode != Mode::Permit {
+            return Ok(limit);
+        }
+        if limit != 0 && limit != want.limit && !want.resize {
+            let (limit, asked) = (u64::from(limit), u64::from(want.limit));
+            return Err(refusal(Status::LimitMismatch, limit, asked));
+        }
+        if want.permits > want.limit {
+            let (limit, asked) = (u64::from(want.limit), u64::from(want.permits));
+            return Err(refusal(Status::LimitMismatch, limit, asked));
+        }
+        Ok(want.limit)
+    }
+
+    fn check_may_queue(&self, ask: &Ask<'_>, waiters: u32, entries: usize) -> Result<(), Refusal> {
+        if ask.wait == Wait::Try {
+            return Err(match self.grace {
+                Some(end) => refusal(Status::GraceWindow, 0, self.ms_until(end)),
+                None => refusal(Status::Timeout, 0, 0),
+            });
+        }
+        check_owner(entries)?;
+        let config = &self.config;
+        for (now, max) in [
+            (waiters, config.key_waiters_max),
+            (self.counters.waiters, config.waiters_max),
+        ] {
+            if now >= max {
+                return Err(refusal(Status::WaitersFull, u64::from(max), u64::from(now)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whole milliseconds until an instant, rounded up.
+    pub(super) fn ms_until(&self, end: Instant) -> u64 {
+        end.micros_since(self.clock.now()).div_ceil(1_000)
+    }
+
+    fn create_lock(&mut self, ask: &Ask<'_>) -> Key {
+        let lock = self.pool.take(Kind::Lock);
+        self.pool.write_key(lock, ask.key);
+        self.index.insert(ask.hash, lock);
+        self.counters.locks += 1;
+        Key {
+            lock,
+            hash: ask.hash,
+        }
+    }
+
+    fn grant_at_once(
+        &mut self,
+        key: Key,
+        ask: &Ask<'_>,
+        entries: usize,
+        effects: &mut impl Effects,
+    ) -> Result<(), Refusal> {
+        if self.pool.at(key.lock).role() == Role::Vacant {
+            let with_metadata = self
+                .pool
+                .continuations_for(ask.key.len() + ask.metadata.len());
+            self.check_blocks(with_metadata - self.pool.continuations_for(ask.key.len()))?;
+            self.grant_first(key, ask, effects);
+            return Ok(());
+        }
+        check_owner(entries)?;
+        self.check_blocks(1 + self.pool.continuations_for(ask.metadata.len()))?;
+        let extra = self.pool.take(Kind::Extra);
+        self.fill(key, extra, ask);
+        self.pool
+            .holds_push(key.lock, extra, End::Front, Counted::Yes);
+        self.grant(key, extra, ask, effects);
+        Ok(())
+    }
+
+    /// The lock's own block takes the hold.
+    fn grant_first(&mut self, key: Key, ask: &Ask<'_>, effects: &mut impl Effects) {
+        self.fill(key, key.lock, ask);
+        self.grant(key, key.lock, ask, effects);
+    }
+
+    fn grant(&mut self, key: Key, hold: Handle, ask: &Ask<'_>, effects: &mut impl Effects) {
+        let token = self.count_grant(key.lock, hold);
+        let until = self.lease_end(lease_ms(ask.lease));
+        if let Some(end) = until {
+            self.arm(hold, end);
+        }
+        let answer = Answer::Granted { token, until };
+        effects.answer(ask.to, answer, self.stubs.at(ask.stub).lost_pending > 0);
+    }
+
+    fn queue(&mut self, key: Key, ask: &Ask<'_>, effects: &mut impl Effects) {
+        let waiter = self.pool.take(Kind::Extra);
+        self.fill(key, waiter, ask);
+        let block = self.pool.at_mut(waiter);
+        block.set_role(Role::Waiter);
+        block.set_lease_ms(lease_ms(ask.lease));
+        self.pool.queue_push(key.lock, waiter);
+        if let Wait::For(wait) = ask.wait {
+            self.pool.at_mut(waiter).token = u64::from(wait.0);
+            // Longer than a deadline reaches is as good as for ever; never is it cut short.
+            if wait.0 <= LEASE_MS_MAX {
+                self.arm(waiter, self.clock.now() + Millis(wait.0));
+            }
+        }
+        self.counters.waiters += 1;
+        self.counters.queued += 1;
+        if self.grace.is_some() {
+            self.mark_ready(key.lock);
+        }
+        effects.queued(ask.to);
+    }
+
+    /// Writes who asks for what into a block, links it to its session, enters a further one in the
+    /// index and lets the key's limit follow.
+    fn fill(&mut self, key: Key, handle: Handle, ask: &Ask<'_>) {
+        let since_s = self.clock.seconds();
+        if handle != key.lock {
+            self.pool.at_mut(handle).set_lock(key.lock);
+        }
+        let block = self.pool.at_mut(handle);
+        block.owner = ask.owner;
+        block.token = 0;
+        block.stub = ask.stub;
+        block.since_s = since_s;
+        block.permits = ask.want.permits;
+        block.seat = ask.to.seat.0;
+        block.set_mode(ask.want.mode);
+        if !ask.metadata.is_empty() {
+            self.pool.write_metadata(handle, ask.metadata);
+        }
+        self.stubs.link(&mut self.pool, handle);
+        if handle != key.lock {
+            self.enter_index(key.hash, handle);
+        }
+        if ask.want.mode == Mode::Permit {
+            self.pool.at_mut(key.lock).set_limit(ask.want.limit);
+        }
+    }
+}
+
+fn check_owner(entries: usize) -> Result<(), Refusal> {
+    if entries < OWNER_ENTRIES_MAX {
+        return Ok(());
+    }
+    let (limit, now) = (OWNER_ENTRIES_MAX as u64, entries as u64);
+    Err(refusal(Status::OwnerFull, limit, now))
+}
+
+/// A lease as a waiter's block keeps it: 0 = as long as the session.
+pub(super) const fn lease_ms(lease: Lease) -> u32 {
+    match lease {
+        Lease::Session => 0,
+        Lease::For(length) => length.0,
+    }
+}
+
+pub(super) const fn refusal(status: Status, limit: u64, value: u64) -> Refusal {
+    Refusal {
+        status,
+        limit,
+        value,
+    }
+}

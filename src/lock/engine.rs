@@ -1,0 +1,327 @@
+//! The engine: state of one shard's locks, and the order of work within a turn.
+
+use std::io;
+
+use crate::limits::{KEY_BYTES_MAX, METADATA_BYTES_MAX};
+use crate::lock::batch::Batch;
+use crate::lock::block::Handle;
+use crate::lock::clock::Clock;
+use crate::lock::counters::Counters;
+use crate::lock::effect::Effects;
+use crate::lock::hash::Hasher;
+use crate::lock::index::Index;
+use crate::lock::input::Input;
+use crate::lock::inspect::ReadBuffers;
+use crate::lock::op::{Op, SessionRef, ShardId};
+use crate::lock::pending::Pending;
+use crate::lock::pool::Pool;
+use crate::lock::stubs::Stubs;
+use crate::lock::tokens::TokenSource;
+use crate::time::Instant;
+use crate::wheel::Wheel;
+
+/// What an engine is built from; all memory is taken at start.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// The shard it belongs to.
+    pub shard: ShardId,
+    /// Shards in all, 1..=256: whose sessions may come.
+    pub shards: u16,
+    /// Sessions of one home shard at most.
+    pub sessions_per_shard: u32,
+    /// Blocks, 1..2^31 - 1.
+    pub blocks: u32,
+    /// Bytes of a block: one of [`crate::lock::BLOCK_BYTES_ALLOWED`].
+    pub block_bytes: usize,
+    /// Waiters in all at most.
+    pub waiters_max: u32,
+    /// Waiters of one key at most, up to [`crate::limits::KEY_WAITERS_MAX`].
+    pub key_waiters_max: u32,
+    /// Secret seed of the index's hash.
+    pub seed: [u64; 2],
+    /// Where fencing tokens come from.
+    pub tokens: TokenSource,
+    /// End of the grace window: all keys are closed until [`Engine::open_keys`].
+    pub grace_until: Option<Instant>,
+    /// The clock at start.
+    pub now: Instant,
+}
+
+/// How far the server is with stopping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Drain {
+    /// It runs.
+    No,
+    /// Acquires are refused; it stops then.
+    Until(Instant),
+    /// The remaining waiters are answered `Draining`; the scan of the blocks is here.
+    Over(Handle),
+}
+
+/// A lock and the hash of its key: what most steps need together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub(super) lock: Handle,
+    pub(super) hash: u64,
+}
+
+/// A singly linked list by its ends: the ready list of locks, the sweep list of stubs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Line {
+    pub(super) first: u32,
+    pub(super) last: u32,
+    pub(super) len: u32,
+}
+
+/// The lock engine of one shard. See the module's page for its invariants.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) config: EngineConfig,
+    pub(super) pool: Pool,
+    pub(super) index: Index,
+    pub(super) stubs: Stubs,
+    pub(super) hasher: Hasher,
+    pub(super) tokens: TokenSource,
+    pub(super) wheel: Wheel,
+    pub(super) clock: Clock,
+    /// All keys are closed after a restart, until the core says otherwise; this is when.
+    pub(super) grace: Option<Instant>,
+    pub(super) drain: Drain,
+    /// Locks whose grants go on next turn.
+    pub(super) ready: Line,
+    /// Ended sessions whose blocks are to be freed.
+    pub(super) sweep: Line,
+    /// Effects that found their lane full.
+    pub(super) pending: Pending,
+    pub(super) counters: Counters,
+    /// For keys and metadata that do not lie in one piece.
+    pub(super) scratch: Box<[u8]>,
+    /// Taken out while a read is answered.
+    pub(super) reads: Option<Box<ReadBuffers>>,
+}
+
+impl Engine {
+    /// An engine with no keys.
+    ///
+    /// # Errors
+    /// What `mmap` says: the memory is not available.
+    ///
+    /// # Panics
+    /// If the configuration is out of its bounds.
+    pub fn new(config: EngineConfig) -> io::Result<Self> {
+        assert!(config.shards >= 1, "a server has a shard");
+        assert!(
+            usize::from(config.shards) <= crate::limits::SHARDS_MAX,
+            "a shard's number has 8 bits"
+        );
+        assert!(config.key_waiters_max <= crate::limits::KEY_WAITERS_MAX);
+        let pool = Pool::new(config.blocks, config.block_bytes)?;
+        Ok(Self {
+            pool,
+            index: Index::new(config.blocks)?,
+            stubs: Stubs::new(config.shards, config.sessions_per_shard)?,
+            hasher: Hasher::new(config.seed),
+            tokens: config.tokens.clone(),
+            wheel: Wheel::new(config.now.as_millis()),
+            clock: Clock::new(config.now),
+            grace: config.grace_until,
+            drain: Drain::No,
+            ready: Line::default(),
+            sweep: Line::default(),
+            pending: Pending::new(config.shards),
+            counters: Counters::default(),
+            scratch: vec![0; KEY_BYTES_MAX.max(METADATA_BYTES_MAX)].into_boxed_slice(),
+            reads: Some(Box::new(ReadBuffers::new())),
+            config,
+        })
+    }
+
+    /// Bytes of address space that `blocks` blocks take, the index included.
+    #[must_use]
+    pub const fn bytes_for(blocks: u32, block_bytes: usize) -> u64 {
+        (blocks as u64 + 1) * block_bytes as u64 + Index::bytes_for(blocks)
+    }
+
+    /// Bytes of address space for the stubs of so many sessions.
+    #[must_use]
+    pub const fn stub_bytes_for(sessions: u64) -> u64 {
+        sessions * size_of::<crate::lock::stubs::Stub>() as u64
+    }
+
+    /// Begins a turn: takes the clock, then what the last turn left over, in this order: effects that
+    /// found no room, grants that go on.
+    pub fn turn_begin(&mut self, now: Instant, effects: &mut impl Effects) {
+        self.clock.advance(now, &self.wheel);
+        self.offer_pending(effects);
+        self.continue_grants(effects);
+    }
+
+    /// Applies a batch of inputs in order and clears it.
+    ///
+    /// Three passes: hash and prefetch the buckets; look there and prefetch the blocks; execute.
+    pub fn apply(&mut self, batch: &mut Batch, effects: &mut impl Effects) {
+        self.prefetch_buckets(batch);
+        self.prefetch_blocks(batch);
+        self.prefetch_neighbours(batch);
+        for at in 0..batch.len() {
+            let hash = batch.slot(at).hash;
+            self.execute(batch.input(at), hash, effects);
+        }
+        batch.clear();
+    }
+
+    /// Ends a turn: expires what is due, sweeps ended sessions, opens keys; all in bounded steps.
+    pub fn turn_end(&mut self, effects: &mut impl Effects) {
+        self.expire(effects);
+        self.sweep_sessions(effects);
+        self.refuse_drained(effects);
+    }
+
+    /// When the next turn is due at the latest, if nothing comes in; `None` = nothing is armed.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.wheel.next_wake().map(|wake| self.clock.to_raw(wake))
+    }
+
+    /// Whether the next turn has work at once, besides effects that wait for a lane's room.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        let grants = self.ready.len > 0 && self.grace.is_none();
+        let sweep = self.sweep.len > 0 && !self.sweep_waits();
+        let drain = matches!(self.drain, Drain::Over(_)) && self.counters.waiters > 0;
+        grants || sweep || drain
+    }
+
+    /// Whether effects wait for room in some lane.
+    #[must_use]
+    pub fn has_pending(&self) -> bool {
+        self.pending.len() > 0 || self.sweep_waits()
+    }
+
+    /// The grace window is over: keys open, at most
+    /// [`crate::limits::KEYS_OPENED_PER_TURN_MAX`] a turn.
+    pub fn open_keys(&mut self) {
+        self.grace = None;
+    }
+
+    /// The server stops at `until`: acquires are refused from now on.
+    pub fn drain(&mut self, until: Instant) {
+        self.drain = Drain::Until(until);
+    }
+
+    /// The drain is over: the remaining waiters are answered `Draining`, in bounded steps.
+    pub fn drain_over(&mut self) {
+        self.drain = Drain::Over(Handle(1));
+    }
+
+    /// Whether a next epoch for the tokens is wanted.
+    #[must_use]
+    pub const fn wants_epoch(&self) -> bool {
+        self.tokens.wants_epoch()
+    }
+
+    /// Takes in the next epoch.
+    ///
+    /// # Panics
+    /// If it is not greater than the current one, or one is in reserve already.
+    pub fn add_epoch(&mut self, epoch: u32) {
+        self.tokens.add_epoch(epoch);
+    }
+
+    /// What was counted, and gauges.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        Counters {
+            blocks: self.pool.blocks(),
+            blocks_used: self.pool.used(),
+            stall_ms: self.clock.skew_ms(),
+            ..self.counters
+        }
+    }
+
+    fn prefetch_buckets(&self, batch: &mut Batch) {
+        for at in 0..batch.len() {
+            if let Some(Input::Request { to, .. }) = batch.slot(at).request() {
+                self.stubs.prefetch(to.session);
+            }
+            if let Some(key) = batch.key(at) {
+                let hash = self.hasher.key(key);
+                self.index.prefetch(hash);
+                batch.slot_mut(at).hash = hash;
+            }
+        }
+    }
+
+    fn prefetch_blocks(&self, batch: &mut Batch) {
+        let mut fresh = self.pool.next_free();
+        for at in 0..batch.len() {
+            if batch.key(at).is_none() {
+                continue;
+            }
+            let slot = batch.slot_mut(at);
+            let mut probe = self.index.probe(slot.hash);
+            if let Some(candidate) = self.index.next(&mut probe) {
+                self.pool.prefetch(candidate);
+                slot.candidate = candidate;
+            } else if fresh.is_some() {
+                self.pool.prefetch(fresh);
+                fresh = Handle::NONE;
+            }
+        }
+    }
+
+    /// A hold that ends is unlinked from its session's list and its timer's: four cold neighbours.
+    fn prefetch_neighbours(&self, batch: &mut Batch) {
+        for at in 0..batch.len() {
+            let slot = batch.slot(at);
+            if slot.candidate.is_none() || !ends_hold(slot.request()) {
+                continue;
+            }
+            self.wheel.prefetch_disarm(&self.pool, slot.candidate.0);
+            let block = self.pool.at(slot.candidate);
+            self.pool.prefetch_hold(block.session_next);
+            self.pool.prefetch_hold(block.session_prev);
+        }
+    }
+
+    fn execute(&mut self, input: Input<'_>, hash: u64, effects: &mut impl Effects) {
+        match input {
+            Input::Request {
+                to,
+                op,
+                key,
+                metadata,
+            } => {
+                self.counters.requests += 1;
+                self.request(to, op, key, metadata, hash, effects);
+            }
+            Input::SessionOpen {
+                session,
+                ttl,
+                name,
+                peer,
+            } => {
+                self.stubs.open(session, ttl, name, peer);
+            }
+            Input::SessionEnd { session } => self.end_session(session),
+            Input::Get { to, key } => self.inspect_key(to, key, hash, effects),
+            Input::List { to, cursor, prefix } => self.list_keys(to, cursor, prefix, effects),
+            Input::LostTold { closure } => self.lost_told(closure),
+        }
+    }
+
+    /// Whether a session has a Lost that could not leave yet.
+    pub(super) fn lost_pending(&self, session: SessionRef) -> bool {
+        self.stubs.at(self.stubs.find(session)).lost_pending > 0
+    }
+}
+
+fn ends_hold(request: Option<Input<'static>>) -> bool {
+    matches!(
+        request,
+        Some(Input::Request {
+            op: Op::Release { .. } | Op::Cancel { .. },
+            ..
+        })
+    )
+}

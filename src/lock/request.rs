@@ -1,0 +1,273 @@
+//! The requests that speak of a hold or waiter that is there: Release, Renew, Cancel.
+
+use crate::lock::acquire::{Ask, lease_ms, refusal};
+use crate::lock::block::{Block, Handle, Role};
+use crate::lock::clock::low32;
+use crate::lock::effect::{Answer, CancelOutcome, Effects, Refusal};
+use crate::lock::engine::{Engine, Key};
+use crate::lock::op::{IfGranted, Mode, Op, RenewTo, ReplyTo, Seat};
+use crate::time::Instant;
+use locker_protocol::Status;
+
+/// Who asks about which key.
+#[derive(Clone, Copy, Debug)]
+struct Caller {
+    to: ReplyTo,
+    owner: u64,
+    stub: u32,
+    key: Key,
+}
+
+impl Engine {
+    /// Executes one request.
+    pub(super) fn request(
+        &mut self,
+        to: ReplyTo,
+        op: Op,
+        key: &[u8],
+        metadata: &[u8],
+        hash: u64,
+        effects: &mut impl Effects,
+    ) {
+        let stub = self.stubs.find(to.session);
+        match op {
+            Op::Acquire {
+                owner,
+                want,
+                wait,
+                lease,
+            } => {
+                let ask = Ask {
+                    to,
+                    owner,
+                    want,
+                    wait,
+                    lease,
+                    key,
+                    metadata,
+                    hash,
+                    stub,
+                };
+                self.acquire(&ask, effects);
+            }
+            Op::ForceRelease { token, closed } => {
+                self.force_release(to, token, closed, key, hash, effects);
+            }
+            Op::Release { owner, token } => {
+                let caller = self.caller(to, owner, stub, key, hash);
+                self.release(to, caller, token, effects);
+            }
+            Op::Renew {
+                owner,
+                token,
+                to: until,
+            } => {
+                let caller = self.caller(to, owner, stub, key, hash);
+                self.renew(to, caller, token, until, effects);
+            }
+            Op::Cancel {
+                owner,
+                acquire_seat,
+                token,
+                if_granted,
+            } => {
+                self.counters.cancels += 1;
+                let caller = self.caller(to, owner, stub, key, hash);
+                let (outcome, token) = caller.map_or((CancelOutcome::NotFound, 0), |caller| {
+                    self.cancel(caller, acquire_seat, token, if_granted, effects)
+                });
+                self.answer(to, Answer::CancelDone { outcome, token }, effects);
+            }
+        }
+    }
+
+    /// Answers a request; a session with a Lost on its way must not hear it before that.
+    pub(super) fn answer(&mut self, to: ReplyTo, answer: Answer, effects: &mut impl Effects) {
+        effects.answer(to, answer, self.lost_pending(to.session));
+    }
+
+    /// The caller with the key it speaks of, if there is such a key.
+    fn caller(&self, to: ReplyTo, owner: u64, stub: u32, key: &[u8], hash: u64) -> Option<Caller> {
+        let lock = self.find(hash, key)?;
+        let key = Key { lock, hash };
+        Some(Caller {
+            to,
+            owner,
+            stub,
+            key,
+        })
+    }
+
+    fn release(
+        &mut self,
+        to: ReplyTo,
+        caller: Option<Caller>,
+        token: u64,
+        effects: &mut impl Effects,
+    ) {
+        let is_meant =
+            |block: &Block| block.token == token || token == 0 && block.mode() != Mode::Permit;
+        let hold = caller.and_then(|caller| Some((caller, self.find_hold(&caller, is_meant)?)));
+        let Some((caller, hold)) = hold else {
+            return self.refuse(to, refusal(Status::NotHeld, 0, token), effects);
+        };
+        self.counters.releases += 1;
+        self.end_hold(caller.key, hold);
+        self.answer(to, Answer::Released, effects);
+        self.settle(caller.key, effects);
+    }
+
+    fn renew(
+        &mut self,
+        to: ReplyTo,
+        caller: Option<Caller>,
+        token: u64,
+        until: RenewTo,
+        effects: &mut impl Effects,
+    ) {
+        let is_meant = |block: &Block| block.token == token;
+        let Some(hold) = caller.and_then(|caller| self.find_hold(&caller, is_meant)) else {
+            return self.refuse(to, refusal(Status::NotHeld, 0, token), effects);
+        };
+        self.counters.renewals += 1;
+        let until = match until {
+            RenewTo::Keep => self.deadline_of(hold),
+            RenewTo::Lease(lease) => {
+                let end = self.lease_end(lease_ms(lease));
+                self.move_deadline(hold, end);
+                end
+            }
+        };
+        self.answer(to, Answer::Renewed { until }, effects);
+    }
+
+    /// Replaces a hold's deadline. A later one costs a store: the timer finds out when it fires.
+    fn move_deadline(&mut self, hold: Handle, end: Option<Instant>) {
+        let Some(end) = end else {
+            return self.disarm(hold);
+        };
+        if self.deadline_of(hold).is_some_and(|armed| armed <= end) {
+            self.pool.at_mut(hold).deadline = low32(self.clock.to_wheel(end));
+            return;
+        }
+        self.disarm(hold);
+        self.arm(hold, end);
+    }
+
+    /// The caller's hold that `is_meant`, of those that it knows of.
+    fn find_hold(&self, caller: &Caller, is_meant: impl Fn(&Block) -> bool) -> Option<Handle> {
+        let lock = self.pool.at(caller.key.lock);
+        let own = lock.stub == caller.stub && lock.owner == caller.owner;
+        if own && lock.is_settled_hold() && is_meant(lock) {
+            return Some(caller.key.lock);
+        }
+        if lock.holds().is_none() {
+            return None;
+        }
+        let mut found = None;
+        self.each_own(caller, |handle, block| {
+            if block.is_settled_hold() && is_meant(block) {
+                found = Some(handle);
+            }
+        });
+        found
+    }
+
+    /// Ends an acquire, whether it waits still or holds; tells what became of it.
+    fn cancel(
+        &mut self,
+        caller: Caller,
+        seat: Seat,
+        token: u64,
+        if_granted: IfGranted,
+        effects: &mut impl Effects,
+    ) -> (CancelOutcome, u64) {
+        if let Some(waiter) = self.find_unsettled(&caller, seat) {
+            return self.cancel_unsettled(caller.key, waiter, if_granted, effects);
+        }
+        let Some(hold) = self.find_granted(&caller, seat, token) else {
+            return (CancelOutcome::NotFound, 0);
+        };
+        let token = self.pool.at(hold).token;
+        if if_granted == IfGranted::Keep {
+            return (CancelOutcome::Kept, token);
+        }
+        self.counters.releases += 1;
+        self.end_hold(caller.key, hold);
+        self.settle(caller.key, effects);
+        (CancelOutcome::Released, token)
+    }
+
+    /// The waiter of that seat, or the hold whose Granted has not left yet.
+    fn find_unsettled(&self, caller: &Caller, seat: Seat) -> Option<Handle> {
+        let mut found = None;
+        self.each_own(caller, |handle, block| {
+            let unsettled = match block.role() {
+                Role::Waiter => true,
+                Role::Hold => block.is_pending(),
+                _ => false,
+            };
+            if unsettled && block.seat == seat.0 {
+                found = Some(handle);
+            }
+        });
+        found
+    }
+
+    fn cancel_unsettled(
+        &mut self,
+        key: Key,
+        handle: Handle,
+        if_granted: IfGranted,
+        effects: &mut impl Effects,
+    ) -> (CancelOutcome, u64) {
+        let cancelled = refusal(Status::Cancelled, 0, 0);
+        if self.pool.at(handle).role() == Role::Waiter {
+            self.refuse_waiter(key, handle, cancelled, effects);
+        } else if if_granted == IfGranted::Release {
+            self.revoke_unsettled(key, handle, cancelled);
+        } else {
+            return (CancelOutcome::Kept, self.pool.at(handle).token);
+        }
+        self.settle(key, effects);
+        (CancelOutcome::Cancelled, 0)
+    }
+
+    /// Takes back a hold whose Granted has not left: a refusal leaves in its place.
+    pub(super) fn revoke_unsettled(&mut self, key: Key, hold: Handle, refusal: Refusal) {
+        assert!(self.pool.at(hold).is_pending(), "its Granted has not left");
+        self.retire_hold(key, hold, Role::AnswerNote);
+        self.pool
+            .holds_remove(key.lock, hold, crate::lock::ring::Counted::No);
+        self.count_refusal(refusal.status);
+        self.note_refusal(hold, refusal);
+    }
+
+    /// The hold of that token; without a token the newest one that the seat was granted.
+    fn find_granted(&self, caller: &Caller, seat: Seat, token: u64) -> Option<Handle> {
+        if token != 0 {
+            return self.find_hold(caller, |block| block.token == token);
+        }
+        let lock = self.pool.at(caller.key.lock);
+        let own = lock.stub == caller.stub && lock.owner == caller.owner;
+        let mut newest = None;
+        let mut newest_token = 0;
+        if own && lock.is_settled_hold() && lock.seat == seat.0 {
+            (newest, newest_token) = (Some(caller.key.lock), lock.token);
+        }
+        self.each_own(caller, |handle, block| {
+            let candidate = block.is_settled_hold() && block.seat == seat.0;
+            if candidate && block.token > newest_token {
+                (newest, newest_token) = (Some(handle), block.token);
+            }
+        });
+        newest
+    }
+
+    fn each_own(&self, caller: &Caller, mut visit: impl FnMut(Handle, &Block)) {
+        let session = caller.to.session.id.0;
+        self.each_entry(caller.key, session, caller.stub, caller.owner, |handle| {
+            visit(handle, self.pool.at(handle));
+        });
+    }
+}

@@ -1,0 +1,13 @@
+//! The engine's behaviours, each as a small example. Every step checks all invariants.
+#![allow(clippy::unwrap_used)]
+
+mod acquire;
+mod force;
+mod lanes;
+mod leases;
+mod phases;
+mod queue;
+mod reads;
+mod semaphore;
+mod sessions;
+mod world;
