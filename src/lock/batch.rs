@@ -1,7 +1,7 @@
 //! Inputs collected for one pass over the engine, in a fixed arena.
 //!
-//! Memory latency is the engine's cost: a batch lets it ask for the cache lines of all inputs before
-//! it needs the first. Nothing is allocated after [`Batch::new`].
+//! Memory latency is the engine's cost: a batch lets it ask for the cache lines of all inputs
+//! before it needs the first. Nothing is allocated after [`Batch::new`].
 
 use crate::limits::BATCH_MAX;
 use crate::lock::block::Handle;

@@ -1,10 +1,10 @@
-//! The engine's two clocks: the raw one that everybody is told, and the wheel's, which a stall holds
-//! back.
+//! The engine's two clocks: the raw one that everybody is told, and the wheel's, which a stall
+//! holds back.
 //!
 //! `wheel = raw in whole ms - skew`. After a stall the wheel advances at most 50 ms beyond what was
-//! due anyway; the excess is added to the skew, which moves every deadline later by as much, so that
-//! clients that were as silent as the server was stopped find their locks. A deadline is rounded up
-//! to the wheel's millisecond and read back without loss, so nothing ends early.
+//! due anyway; the excess is added to the skew, which moves every deadline later by as much, so
+//! that clients that were as silent as the server was stopped find their locks. A deadline is
+//! rounded up to the wheel's millisecond and read back without loss, so nothing ends early.
 
 use crate::limits::WHEEL_STEP_MS_MAX;
 use crate::time::Instant;
@@ -64,7 +64,7 @@ impl Clock {
     }
 
     /// The wheel's millisecond for a raw instant, rounded up.
-    pub(super) const fn to_wheel(&self, instant: Instant) -> u64 {
+    pub(super) const fn wheel_ms(&self, instant: Instant) -> u64 {
         instant
             .as_micros()
             .div_ceil(1_000)
@@ -72,7 +72,7 @@ impl Clock {
     }
 
     /// The raw instant of a wheel's millisecond.
-    pub(super) const fn to_raw(&self, wheel_ms: u64) -> Instant {
+    pub(super) const fn raw(&self, wheel_ms: u64) -> Instant {
         Instant((wheel_ms + self.skew_ms) * 1_000)
     }
 
@@ -80,8 +80,8 @@ impl Clock {
     /// target either way.
     pub(super) fn deadline(&self, low: u32) -> Instant {
         let ahead = low.wrapping_sub(low32(self.target_ms)).cast_signed();
-        let wheel_ms = self.target_ms.checked_add_signed(i64::from(ahead));
-        self.to_raw(wheel_ms.expect("deadlines lie after the start"))
+        let due_ms = self.target_ms.checked_add_signed(i64::from(ahead));
+        self.raw(due_ms.expect("deadlines lie after the start"))
     }
 }
 

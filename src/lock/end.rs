@@ -112,7 +112,8 @@ impl Engine {
         self.settle(key, effects);
     }
 
-    /// Gives back what a hold, closure or note took: the block, or in a lock's block its first part.
+    /// Gives back what a hold, closure or note took: the block, or in a lock's block its first
+    /// part.
     pub(super) fn vacate(&mut self, handle: Handle) {
         if self.pool.at(handle).stub != crate::lock::stubs::STUB_NONE {
             self.stubs.unlink(&mut self.pool, handle);

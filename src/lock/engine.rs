@@ -148,8 +148,8 @@ impl Engine {
         sessions * size_of::<crate::lock::stubs::Stub>() as u64
     }
 
-    /// Begins a turn: takes the clock, then what the last turn left over, in this order: effects that
-    /// found no room, grants that go on.
+    /// Begins a turn: takes the clock, then what the last turn left over, in this order: effects
+    /// that found no room, grants that go on.
     pub fn turn_begin(&mut self, now: Instant, effects: &mut impl Effects) {
         self.clock.advance(now, &self.wheel);
         self.offer_pending(effects);
@@ -180,7 +180,7 @@ impl Engine {
     /// When the next turn is due at the latest, if nothing comes in; `None` = nothing is armed.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.wheel.next_wake().map(|wake| self.clock.to_raw(wake))
+        self.wheel.next_wake().map(|wake| self.clock.raw(wake))
     }
 
     /// Whether the next turn has work at once, besides effects that wait for a lane's room.

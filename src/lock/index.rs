@@ -21,6 +21,7 @@ use crate::lock::block::Handle;
 use crate::lock::region::Records;
 
 const ENTRIES: usize = 10;
+const ENTRIES_U32: u32 = 10;
 /// Entries per main bucket when the table is full.
 const LOAD: u32 = 8;
 
@@ -34,6 +35,7 @@ struct Bucket {
 }
 
 const _: () = assert!(size_of::<Bucket>() == 64, "a bucket is a cache line");
+const _: () = assert!(ENTRIES_U32 as usize == ENTRIES, "one number");
 
 impl Bucket {
     /// The entries with this tag, as bits; handles may be none.
@@ -83,7 +85,7 @@ impl Index {
     /// What `mmap` says.
     pub(super) fn new(entries_max: u32) -> io::Result<Self> {
         let main = entries_max.div_ceil(LOAD).max(1);
-        let overflow = entries_max / ENTRIES as u32 + 1;
+        let overflow = entries_max / ENTRIES_U32 + 1;
         let buckets = main as usize + overflow as usize;
         Ok(Self {
             buckets: Records::new(buckets, size_of::<Bucket>())?,
@@ -97,7 +99,7 @@ impl Index {
 
     /// Bytes of address space for so many entries: what a capacity plan counts.
     pub(super) const fn bytes_for(entries_max: u32) -> u64 {
-        let buckets = entries_max.div_ceil(LOAD) as u64 + (entries_max / ENTRIES as u32) as u64 + 2;
+        let buckets = entries_max.div_ceil(LOAD) as u64 + (entries_max / ENTRIES_U32) as u64 + 2;
         buckets * size_of::<Bucket>() as u64
     }
 
@@ -323,7 +325,7 @@ impl Index {
 
     #[inline]
     fn bucket_of(&self, hash: u64) -> u32 {
-        let scaled = (hash >> 32) * u64::from(self.main) >> 32;
+        let scaled = ((hash >> 32) * u64::from(self.main)) >> 32;
         u32::try_from(scaled).expect("a product of 32-bit numbers, its high half")
     }
 

@@ -1,8 +1,8 @@
 //! Effects that found their lane full, one list per home shard.
 //!
 //! The block an effect speaks of is its own note: it stands in the list by its timer links and is
-//! freed only when the effect has left. Once a home's list is not empty, later effects for that home
-//! queue behind it, so their order is kept.
+//! freed only when the effect has left. Once a home's list is not empty, later effects for that
+//! home queue behind it, so their order is kept.
 
 use crate::lock::block::{Handle, Role};
 use crate::lock::effect::{Answer, ClosureRef, Effects, Event, LostReason, Refusal};

@@ -38,7 +38,10 @@ impl<H: Pod> Records<H> {
     /// If a record does not hold the header, or would misalign the next one.
     pub(super) fn new(count: usize, stride: usize) -> io::Result<Self> {
         assert!(stride >= size_of::<H>(), "a record holds its header");
-        assert!(stride % align_of::<H>() == 0, "records stay aligned");
+        assert!(
+            stride.is_multiple_of(align_of::<H>()),
+            "records stay aligned"
+        );
         assert!(count > 0, "a region is not empty");
         let bytes = count
             .checked_mul(stride)
@@ -117,7 +120,8 @@ impl<H: Pod> Records<H> {
         unsafe { std::slice::from_raw_parts_mut(at.add(from).as_ptr(), self.stride - from) }
     }
 
-    /// Asks the processor to fetch the first `lines` cache lines of a record; no such record is fine.
+    /// Asks the processor to fetch the first `lines` cache lines of a record; no such record is
+    /// fine.
     #[inline]
     pub(super) fn prefetch(&self, index: usize, lines: usize) {
         let at = self

@@ -147,7 +147,7 @@ impl Engine {
             return self.disarm(hold);
         };
         if self.deadline_of(hold).is_some_and(|armed| armed <= end) {
-            self.pool.at_mut(hold).deadline = low32(self.clock.to_wheel(end));
+            self.pool.at_mut(hold).deadline = low32(self.clock.wheel_ms(end));
             return;
         }
         self.disarm(hold);

@@ -1,5 +1,5 @@
-//! What a key does once something about it changed: grants from the head of its queue, in order, and
-//! gives its block back when nobody holds it, waits for it or is still to be told of it.
+//! What a key does once something about it changed: grants from the head of its queue, in order,
+//! and gives its block back when nobody holds it, waits for it or is still to be told of it.
 
 use crate::limits::{GRANTS_PER_TURN_MAX, KEYS_OPENED_PER_TURN_MAX};
 use crate::lock::block::{Handle, Role};
@@ -142,7 +142,7 @@ impl Engine {
 
     /// Arms the timer of a block.
     pub(super) fn arm(&mut self, handle: Handle, at: Instant) {
-        let deadline = self.clock.to_wheel(at);
+        let deadline = self.clock.wheel_ms(at);
         self.pool.at_mut(handle).deadline = low32(deadline);
         self.wheel.arm(&mut self.pool, handle.0, deadline);
     }
@@ -214,8 +214,8 @@ impl Engine {
         }
     }
 
-    /// The key is free once nobody holds it or waits: then its limit is forgotten; and its block goes
-    /// once nobody is to be told of it either.
+    /// The key is free once nobody holds it or waits: then its limit is forgotten; and its block
+    /// goes once nobody is to be told of it either.
     fn free_if_empty(&mut self, key: Key) {
         let block = self.pool.at(key.lock);
         if block.queue().is_some() || self.pool.first_hold(key.lock).is_some() {

@@ -1,8 +1,8 @@
 //! What an owner shard knows of the sessions that touched it: one stub each.
 //!
-//! Stubs stand in a dense array by home shard and slot in the home's session table, so that a look-up
-//! is an array access; the id proves that the slot was not reused. A session's blocks (holds,
-//! waiters, notes, closures) form a list that begins in its stub.
+//! Stubs stand in a dense array by home shard and slot in the home's session table, so that a
+//! look-up is an array access; the id proves that the slot was not reused. A session's blocks
+//! (holds, waiters, notes, closures) form a list that begins in its stub.
 
 use std::io;
 

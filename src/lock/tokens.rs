@@ -1,9 +1,10 @@
 //! Fencing tokens: one counter per shard, never per key, so that every token is greater than all
 //! earlier ones of its key, whatever became of blocks and runs.
 //!
-//! A token has 63 bits: epoch 28 | counter 35. Epochs come from one durable allocator and only grow;
-//! the next one is asked for when 90 % of the counter is used. Without any, acquires are refused
-//! rather than a token used twice. Each waiter has a token in reserve, so that a grant never fails.
+//! A token has 63 bits: epoch 28 | counter 35. Epochs come from one durable allocator and only
+//! grow; the next one is asked for when 90 % of the counter is used. Without any, acquires are
+//! refused rather than a token used twice. Each waiter has a token in reserve, so that a grant
+//! never fails.
 
 /// Bits of the counter.
 const COUNTER_BITS: u32 = 35;

@@ -1,5 +1,5 @@
-//! What a turn does besides its inputs, in bounded steps: expiry, the sweep of ended sessions, and the
-//! refusal of all waiters when a drain is over.
+//! What a turn does besides its inputs, in bounded steps: expiry, the sweep of ended sessions, and
+//! the refusal of all waiters when a drain is over.
 
 use crate::limits::SWEEP_PER_TURN_MAX;
 use crate::lock::acquire::refusal;

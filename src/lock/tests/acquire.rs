@@ -69,7 +69,7 @@ fn a_wrong_token_or_owner_or_session_releases_nothing() {
     let token = world.hold(0, b"door", attempt(1, EXCLUSIVE));
     for (slot, owner, token) in [(0, 1, token + 1), (0, 2, token), (1, 1, token), (1, 1, 0)] {
         let said = world.ask(slot, 1, b"door", release(owner, token));
-        let seat = slot as u16 * 100 + 1;
+        let seat = seat_of(slot, 1);
         assert_eq!(
             said,
             [Said::Answer(seat, refused(Status::NotHeld, 0, token))]
@@ -129,7 +129,10 @@ fn a_full_table_refuses_and_changes_nothing() {
         world.hold(0, key, attempt(1, EXCLUSIVE));
     }
     let full = Said::Answer(0, refused(Status::TableFull, 3, 1));
-    assert_eq!(world.ask(0, 0, b"d", attempt(1, EXCLUSIVE)), [full.clone()]);
+    assert_eq!(
+        world.ask(0, 0, b"d", attempt(1, EXCLUSIVE)),
+        std::slice::from_ref(&full)
+    );
     let full = Said::Answer(100, refused(Status::TableFull, 3, 1));
     assert_eq!(world.ask(1, 0, b"a", queued(1, EXCLUSIVE)), [full]);
     world.ask(0, 0, b"a", release(1, 0));

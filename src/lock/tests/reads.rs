@@ -22,7 +22,7 @@ fn body(said: &[Said]) -> &[u8] {
 }
 
 #[test]
-fn get_tells_who_holds_and_who_waits() {
+fn a_get_tells_who_holds_and_who_waits() {
     let mut world = World::new();
     let acquire = request_with(0, 0, b"door", leased_ms(1, EXCLUSIVE, 5_000), b"why");
     world.turn(&[acquire]);
@@ -54,7 +54,7 @@ fn get_tells_who_holds_and_who_waits() {
 }
 
 #[test]
-fn get_of_a_free_key_is_empty_and_of_a_closed_one_says_so() {
+fn a_get_of_a_free_key_is_empty_and_of_a_closed_one_says_so() {
     let mut world = World::new();
     let said = world.turn(&[Input::Get {
         to: READER,
@@ -79,7 +79,7 @@ fn get_of_a_free_key_is_empty_and_of_a_closed_one_says_so() {
 }
 
 #[test]
-fn get_tells_the_first_of_many() {
+fn a_get_tells_the_first_of_many() {
     let mut world = World::with(EngineConfig {
         blocks: 200,
         ..config()

@@ -189,7 +189,7 @@ impl World {
 
     /// Acquires and expects to queue.
     pub(super) fn wait(&mut self, slot: u32, seat: u16, key: &[u8], op: Op) {
-        let seat_said = slot as u16 * 100 + seat;
+        let seat_said = seat_of(slot, seat);
         assert_eq!(self.ask(slot, seat, key, op), [Said::Queued(seat_said)]);
     }
 }
@@ -207,7 +207,7 @@ pub(super) fn request_with<'a>(
 ) -> Input<'a> {
     let to = ReplyTo {
         session: session(slot),
-        seat: Seat(slot as u16 * 100 + seat),
+        seat: Seat(seat_of(slot, seat)),
     };
     Input::Request {
         to,
@@ -215,6 +215,11 @@ pub(super) fn request_with<'a>(
         key,
         metadata,
     }
+}
+
+/// Seats differ over all sessions, so that what was said tells whom.
+pub(super) fn seat_of(slot: u32, seat: u16) -> u16 {
+    u16::try_from(slot).unwrap() * 100 + seat
 }
 
 pub(super) const EXCLUSIVE: Want = Want {
