@@ -4,7 +4,7 @@ use crate::bad_frame::BadFrame;
 use crate::tail::Tail;
 use std::marker::PhantomData;
 
-/// An element of a [`RecordList`]. Sealed: the module of [`Tail`] is private.
+/// An element of a [`RecordList`]. Sealed: only this crate has what `read` takes.
 pub trait Record<'a>: Sized + Copy {
     #[doc(hidden)]
     fn read(tail: &mut Tail<'a>) -> Result<Self, BadFrame>;

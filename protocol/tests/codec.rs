@@ -237,3 +237,35 @@ fn records_that_are_not_there_end_the_list_early() {
     let list = RecordList::<Counter>::from_records(&[0; 20], 2);
     assert_eq!(list.iter().count(), 1);
 }
+
+#[test]
+fn crc16_has_the_published_check_value() {
+    assert_eq!(crc16(b"123456789"), 0x31C3);
+    assert_eq!(crc16(b""), 0);
+}
+
+#[test]
+fn crc16_of_every_length_is_that_of_its_bits() {
+    let bit = |crc: u16, _| {
+        if crc & 0x8000 == 0 {
+            crc << 1
+        } else {
+            (crc << 1) ^ 0x1021
+        }
+    };
+    let bitwise = |bytes: &[u8]| {
+        bytes.iter().fold(0, |crc, byte| {
+            (0..8).fold(crc ^ (u16::from(*byte) << 8), bit)
+        })
+    };
+    let bytes: Vec<u8> = (0..=255)
+        .map(|index: u8| index.wrapping_mul(167) ^ 0x5A)
+        .collect();
+    for length in 0..=bytes.len() {
+        assert_eq!(
+            crc16(&bytes[..length]),
+            bitwise(&bytes[..length]),
+            "{length}"
+        );
+    }
+}

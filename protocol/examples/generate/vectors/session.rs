@@ -16,7 +16,6 @@ pub(super) fn steps(table: &Table) -> Vec<Value> {
         let bytes = interpreter::frame(table, &meaning);
         json!({ "direction": direction, "note": note, "hex": hex(&bytes), "meaning": meaning })
     };
-    let message = |name: &str, id: String, fields: Value| json!({ "message": name, "request_id": id, "fields": fields });
     let preface: Vec<u8> = table.protocol["preface"]
         .as_array()
         .expect("the preface is a list")
@@ -76,4 +75,8 @@ pub(super) fn steps(table: &Table) -> Vec<Value> {
             message("Closed", seat(5), json!({})),
         ),
     ]
+}
+
+fn message(name: &str, id: String, fields: Value) -> Value {
+    json!({ "message": name, "request_id": id, "fields": fields })
 }
