@@ -1,1 +1,4 @@
-//! placeholder
+//! The Rust client of the locker lock server.
+#![forbid(unsafe_code)]
+
+pub mod machine;

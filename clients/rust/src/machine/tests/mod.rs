@@ -1,0 +1,10 @@
+//! The machine in virtual time against a scripted server: each behaviour a small example.
+
+#![allow(clippy::unwrap_used)]
+
+mod cancelling;
+mod holding;
+mod lab;
+mod renewing;
+mod resuming;
+mod seating;
