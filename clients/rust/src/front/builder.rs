@@ -1,0 +1,208 @@
+//! How a client is made.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::backoff::Backoff;
+use super::client::Client;
+use super::driver::{Driver, Route};
+use super::shared::Shared;
+use crate::error::Error;
+use crate::machine::{Machine, OnDisconnect, Purpose, Settings};
+
+/// The port of a server that says no other.
+const PORT_DEFAULT: u16 = 5625;
+
+/// Settings of a client; start with [`Client::builder`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder connects nothing before `connect`"]
+pub struct Builder {
+    settings: Settings,
+    addresses: Vec<String>,
+    connect_timeout: Duration,
+    patience: Duration,
+    backoff_max: Duration,
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        Self {
+            settings: Settings::default(),
+            addresses: Vec::new(),
+            connect_timeout: Duration::from_secs(3),
+            patience: Duration::ZERO,
+            backoff_max: Duration::from_secs(1),
+        }
+    }
+
+    /// Adds an address, `host`, `host:port` or `[v6]:port`; port 5625 if none is said. Several
+    /// addresses of one server are tried in turn; all addresses that a name has are tried.
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.addresses.push(address.into());
+        self
+    }
+
+    /// Names the session for whoever inspects the server; at most 32 bytes.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.settings.name = name.into();
+        self
+    }
+
+    /// How long the server keeps the session's locks without hearing from this process: after a
+    /// crash or a network failure others wait this long. 1 s to 1 h; the server's default is 10 s.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.settings.ttl = Some(ttl);
+        self
+    }
+
+    /// Ends the session at once when its connection is closed in an orderly way, as the kernel does
+    /// for a process that dies. Behind a proxy that closes connections this loses locks.
+    pub fn release_on_disconnect(mut self) -> Self {
+        self.settings.on_disconnect = OnDisconnect::Release;
+        self
+    }
+
+    /// Opens no session: only inspecting is served, and nothing has to be kept alive.
+    pub fn inspect_only(mut self) -> Self {
+        self.settings.purpose = Purpose::Inspect;
+        self
+    }
+
+    /// Ties the sessions of one program together for whoever inspects the server.
+    pub fn group(mut self, group: [u8; 16]) -> Self {
+        self.settings.group = group;
+        self
+    }
+
+    /// How long one attempt to connect may take, and then the greeting. 3 s and 5 s if not said.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self.settings.hello_timeout = timeout;
+        self
+    }
+
+    /// How long a call waits for its answer past its own wait, in contact or not; 5 s if not said.
+    pub fn answer_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.answer_timeout = timeout;
+        self
+    }
+
+    /// How long [`connect`](Self::connect) goes on trying. Not said: each address is tried once.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The longest wait between two attempts to reconnect; 1 s if not said.
+    pub fn backoff_max(mut self, longest: Duration) -> Self {
+        self.backoff_max = longest;
+        self
+    }
+
+    /// Connects and waits for the server's greeting.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`]; [`Error::Refused`] if the server is full, stopping or will not have
+    /// this client; [`Error::NoAnswer`] if something else answers or nothing does.
+    pub fn connect(self) -> Result<Client, Error> {
+        let addresses = resolve(&self.addresses)?;
+        let seed = jitter_seed();
+        let backoff = Backoff::new(self.backoff_max, seed);
+        let route = Route {
+            addresses,
+            connect_timeout: self.connect_timeout,
+            backoff,
+        };
+        let shared = Shared::new(Machine::new(self.settings)).map_err(no_resources)?;
+        let shared = Arc::new(shared);
+        let driver = Driver::new(Arc::clone(&shared), route);
+        thread::Builder::new()
+            .name("locker-client".to_owned())
+            .spawn(move || driver.run())
+            .map_err(no_resources)?;
+        let client = Client::new(shared);
+        client.wait_for_contact(self.patience)?;
+        Ok(client)
+    }
+}
+
+/// Every address that the names have now.
+fn resolve(names: &[String]) -> Result<Vec<SocketAddr>, Error> {
+    let mut addresses = Vec::new();
+    let mut failed = None;
+    for name in names {
+        match with_port(name).to_socket_addrs() {
+            Ok(found) => addresses.extend(found),
+            Err(source) => {
+                failed = Some(Error::Unreachable {
+                    address: name.clone(),
+                    source,
+                })
+            }
+        }
+    }
+    if !addresses.is_empty() {
+        return Ok(addresses);
+    }
+    Err(failed.unwrap_or_else(|| Error::Unreachable {
+        address: names.join(" "),
+        source: io::Error::new(io::ErrorKind::InvalidInput, "no address given"),
+    }))
+}
+
+/// The name with the default port unless it says one. A bare IPv6 address gets its brackets.
+fn with_port(name: &str) -> String {
+    let after_host = name.rsplit_once(']').map_or(name, |(_, rest)| rest);
+    match after_host.matches(':').count() {
+        0 => format!("{name}:{PORT_DEFAULT}"),
+        1 => name.to_owned(),
+        _ => format!("[{name}]:{PORT_DEFAULT}"),
+    }
+}
+
+/// Jitter needs only that clients differ; without randomness from the system the clock will do.
+fn jitter_seed() -> u64 {
+    let mut seed = [0; 8];
+    match rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::NONBLOCK) {
+        Ok(8) => u64::from_ne_bytes(seed),
+        _ => {
+            let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+            u64::try_from(now.tv_nsec).unwrap_or(1)
+        }
+    }
+}
+
+/// No thread or no descriptor: nothing can be reached.
+fn no_resources(source: io::Error) -> Error {
+    Error::Unreachable {
+        address: "the system".to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_added_where_none_is_said() {
+        for (name, expected) in [
+            ("db1", "db1:5625"),
+            ("db1:7", "db1:7"),
+            ("10.0.0.1", "10.0.0.1:5625"),
+            ("[::1]", "[::1]:5625"),
+            ("[::1]:7", "[::1]:7"),
+            ("::1", "[::1]:5625"),
+        ] {
+            assert_eq!(with_port(name), expected);
+        }
+    }
+
+    #[test]
+    fn no_address_is_an_error_that_says_so() {
+        assert!(matches!(resolve(&[]), Err(Error::Unreachable { .. })));
+    }
+}

@@ -1,0 +1,299 @@
+//! What the callers' threads and the client's own thread share.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError, mpsc};
+
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::process::{Pid, getpid};
+
+use super::clock::Clock;
+use super::slot::{Answer, CallSlot, HoldWatch, LostCallback, lock};
+use super::writer::{Progress, Writer};
+use crate::error::Error;
+use crate::machine::{CallId, Event, HoldId, Instant, LostReason, Machine, Outcome};
+
+/// One client: its machine, who waits for what, and the way to the socket.
+///
+/// Lock order: `state` before `writer`; but whoever has `state` only tries `writer`.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) clock: Clock,
+    /// Signalled when `Contact` changes.
+    pub(super) contacted: Condvar,
+    state: Mutex<State>,
+    pub(super) writer: Mutex<Writer>,
+    wake: OwnedFd,
+    process: Pid,
+}
+
+/// What the state's mutex guards.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) machine: Machine,
+    pub(super) socket: Option<Arc<OwnedFd>>,
+    /// When the driver wakes by itself; a nearer deadline must wake it.
+    pub(super) driver_wakes_at: Instant,
+    /// Bytes wait for the socket to take them.
+    pub(super) is_blocked: bool,
+    /// Nobody uses the client any more.
+    pub(super) is_abandoned: bool,
+    pub(super) contact: Contact,
+    calls: HashMap<CallId, Arc<CallSlot>>,
+    holds: HashMap<HoldId, Arc<HoldWatch>>,
+    /// Where callbacks are run; made when the first is registered.
+    callbacks: Option<mpsc::Sender<(LostCallback, LostReason)>>,
+}
+
+/// How the first connection goes.
+#[derive(Debug, Default)]
+pub(super) struct Contact {
+    pub(super) attached: bool,
+    /// All addresses were tried this often in vain.
+    pub(super) failed_rounds: u32,
+    pub(super) last_error: Option<Error>,
+}
+
+/// Outcomes and losses that are told once the state is unlocked.
+#[derive(Default)]
+struct News {
+    answers: Vec<(Arc<CallSlot>, Answer)>,
+    losses: Vec<(Arc<HoldWatch>, LostReason)>,
+}
+
+impl Shared {
+    /// A client of this process.
+    pub(super) fn new(machine: Machine) -> io::Result<Self> {
+        Self::of_process(machine, getpid())
+    }
+
+    /// A client of the process of that id.
+    pub(super) fn of_process(machine: Machine, process: Pid) -> io::Result<Self> {
+        let state = State {
+            machine,
+            socket: None,
+            driver_wakes_at: Instant(0),
+            is_blocked: false,
+            is_abandoned: false,
+            contact: Contact::default(),
+            calls: HashMap::new(),
+            holds: HashMap::new(),
+            callbacks: None,
+        };
+        Ok(Self {
+            clock: Clock::start(),
+            contacted: Condvar::new(),
+            state: Mutex::new(state),
+            writer: Mutex::new(Writer::default()),
+            wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+            process,
+        })
+    }
+
+    /// Refuses use by a process that was forked from the one that made the client: its thread is
+    /// not there, its mutexes may be locked for ever, and two processes must not share a session.
+    ///
+    /// One system call of about 0.1 us. An atfork handler would need `unsafe` and would change the
+    /// program around us; a call to the server costs a hundred times as much anyway.
+    pub(super) fn check_process(&self) -> Result<(), Error> {
+        if getpid() == self.process {
+            Ok(())
+        } else {
+            Err(Error::Forked)
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    pub(super) fn wake_fd(&self) -> &OwnedFd {
+        &self.wake
+    }
+
+    /// Makes a call and gives the slot in which its outcome will be.
+    pub(super) fn call(
+        &self,
+        call: impl FnOnce(&mut Machine, Instant) -> CallId,
+    ) -> Result<(CallId, Arc<CallSlot>), Error> {
+        self.check_process()?;
+        let slot = Arc::new(CallSlot::default());
+        let mut state = self.state();
+        let call = call(&mut state.machine, self.clock.now());
+        state.calls.insert(call, Arc::clone(&slot));
+        self.publish(state);
+        Ok((call, slot))
+    }
+
+    /// Does something with the machine whose outcome nobody waits for. Does not block.
+    pub(super) fn tell<T>(
+        &self,
+        tell: impl FnOnce(&mut Machine, Instant) -> T,
+    ) -> Result<T, Error> {
+        self.check_process()?;
+        let mut state = self.state();
+        let result = tell(&mut state.machine, self.clock.now());
+        self.publish(state);
+        Ok(result)
+    }
+
+    /// Forgets a hold's watch: its lock is released.
+    pub(super) fn forget(&self, hold: HoldId) {
+        self.state().holds.remove(&hold);
+    }
+
+    /// After every use of the machine: tells its events, sends its bytes, wakes the driver if its
+    /// next deadline has moved nearer.
+    pub(super) fn publish(&self, mut state: MutexGuard<'_, State>) {
+        let news = self.collect(&mut state);
+        let callbacks = state.callbacks.clone();
+        let deadline = state.machine.next_deadline().unwrap_or(Instant::NEVER);
+        let must_wake = deadline < state.driver_wakes_at;
+        let has_output = state.machine.has_output();
+        drop(state);
+        if has_output {
+            self.send();
+        }
+        for (slot, answer) in news.answers {
+            slot.complete(answer);
+        }
+        for (watch, reason) in news.losses {
+            for callback in watch.lose(reason) {
+                run_callback(callbacks.as_ref(), callback, reason);
+            }
+        }
+        if must_wake {
+            self.wake();
+        }
+    }
+
+    /// Sends what the machine has, unless another thread is sending: that one looks again.
+    pub(super) fn send(&self) {
+        loop {
+            let mut writer = match self.writer.try_lock() {
+                Ok(writer) => writer,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return,
+            };
+            loop {
+                if writer.is_idle() {
+                    writer.reset();
+                    let mut state = self.state();
+                    state.machine.take_output(&mut writer.buffer);
+                    writer.socket.clone_from(&state.socket);
+                }
+                if writer.is_idle() {
+                    break;
+                }
+                if writer.send() == Progress::Blocked {
+                    self.state().is_blocked = true;
+                    self.wake();
+                    return;
+                }
+            }
+            drop(writer);
+            // Whoever failed to get the writer while we had it relies on this look.
+            if !self.state().machine.has_output() {
+                return;
+            }
+        }
+    }
+
+    /// Wakes the driver from its poll.
+    pub(super) fn wake(&self) {
+        if let Err(error) = rustix::io::write(&self.wake, &1_u64.to_ne_bytes()) {
+            log::debug!("eventfd: {}", io::Error::from(error));
+        }
+    }
+
+    /// Takes the connection away. Bytes on their way to it are dropped.
+    pub(super) fn drop_connection(&self) {
+        self.state().socket = None;
+        let mut writer = lock(&self.writer);
+        writer.reset();
+        writer.socket = None;
+    }
+
+    /// Registers a callback for the loss of a lock.
+    pub(super) fn on_lost(&self, watch: &HoldWatch, callback: LostCallback) -> Result<(), Error> {
+        self.check_process()?;
+        let mut state = self.state();
+        let callbacks = state.callbacks.get_or_insert_with(start_callbacks).clone();
+        drop(state);
+        if let Some((callback, reason)) = watch.on_lost(callback) {
+            run_callback(Some(&callbacks), callback, reason);
+        }
+        Ok(())
+    }
+
+    /// Turns the machine's events into news for the threads that wait.
+    fn collect(&self, state: &mut State) -> News {
+        let mut news = News::default();
+        while let Some(event) = state.machine.next_event() {
+            match event {
+                Event::Answered { call, outcome } => {
+                    let watch = state.watch_grant(&outcome);
+                    if let Some(slot) = state.calls.remove(&call) {
+                        news.answers.push((slot, Answer { outcome, watch }));
+                    }
+                }
+                Event::HoldLost { hold, reason } => {
+                    if let Some(watch) = state.holds.get(&hold) {
+                        news.losses.push((Arc::clone(watch), reason));
+                    }
+                }
+                Event::Attached { .. } => {
+                    state.contact.attached = true;
+                    self.contacted.notify_all();
+                }
+                Event::Ended(_) => self.contacted.notify_all(),
+            }
+        }
+        news
+    }
+}
+
+impl State {
+    fn watch_grant(&mut self, outcome: &Outcome) -> Option<Arc<HoldWatch>> {
+        let Outcome::Granted { hold, .. } = outcome else {
+            return None;
+        };
+        let watch = Arc::new(HoldWatch::default());
+        self.holds.insert(*hold, Arc::clone(&watch));
+        Some(watch)
+    }
+}
+
+/// Starts the thread that runs callbacks: they may block, and the driver must not.
+fn start_callbacks() -> mpsc::Sender<(LostCallback, LostReason)> {
+    let (sender, receiver) = mpsc::channel::<(LostCallback, LostReason)>();
+    let run = move || {
+        receiver
+            .into_iter()
+            .for_each(|(callback, reason)| callback(reason))
+    };
+    if let Err(error) = std::thread::Builder::new()
+        .name("locker-lost".to_owned())
+        .spawn(run)
+    {
+        log::error!("no thread for callbacks, they run on the client's thread: {error}");
+    }
+    sender
+}
+
+/// Runs a callback on the thread for callbacks; here, if that one could not be started.
+fn run_callback(
+    callbacks: Option<&mpsc::Sender<(LostCallback, LostReason)>>,
+    callback: LostCallback,
+    reason: LostReason,
+) {
+    match callbacks {
+        None => callback(reason),
+        Some(callbacks) => {
+            if let Err(mpsc::SendError((callback, reason))) = callbacks.send((callback, reason)) {
+                callback(reason);
+            }
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! The front against an in-process server over loopback.
+
+#![allow(clippy::unwrap_used)]
+
+mod server;
+
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use locker_protocol::{GoAwayReason, HEADER_BYTES, Status};
+use rustix::process::{Pid, getppid};
+
+use self::server::FakeServer;
+use super::shared::Shared;
+use super::slot::lock;
+use crate::machine::{Acquire, Ended, Lease, LostReason, Machine, Mode, Read, Settings, Wait};
+use crate::{Client, Error};
+
+/// Longer than anything here takes; only a failing test waits for it.
+const LONG: Duration = Duration::from_secs(20);
+
+fn client(server: &FakeServer) -> Client {
+    Client::connect(server.address.to_string()).unwrap()
+}
+
+#[test]
+fn a_lock_excludes_others_until_it_is_released() {
+    let server = FakeServer::start();
+    let (first, second) = (client(&server), client(&server));
+    let lock = first.acquire("k").lock().unwrap();
+    assert!(lock.is_valid());
+    assert!(matches!(
+        second.acquire("k").try_now().lock(),
+        Err(Error::NotObtained)
+    ));
+    lock.release().unwrap();
+    let next = second.acquire("k").try_now().lock().unwrap();
+    assert!(next.token() > 1);
+    assert_eq!(next.key(), b"k");
+}
+
+#[test]
+fn a_waiting_acquire_is_granted_by_the_release() {
+    let server = FakeServer::start();
+    let (first, second) = (client(&server), client(&server));
+    let lock = first.acquire("k").lock().unwrap();
+    let pending = second.acquire("k").start().unwrap();
+    server.wait_for_waiters(b"k", 1);
+    lock.release().unwrap();
+    assert!(pending.wait().unwrap().is_valid());
+}
+
+#[test]
+fn dropping_a_lock_releases_it() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    drop(client.acquire("k").lock().unwrap());
+    server.wait_until_free(b"k");
+}
+
+#[test]
+fn many_threads_share_one_connection_and_exclude_one_another() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    let inside = Arc::new(AtomicU32::new(0));
+    let threads: Vec<_> = (0..32)
+        .map(|_| {
+            let (client, inside) = (client.clone(), Arc::clone(&inside));
+            thread::spawn(move || {
+                for _ in 0..20 {
+                    let lock = client.acquire("k").lock().unwrap();
+                    assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                    assert_eq!(inside.fetch_sub(1, Ordering::SeqCst), 1);
+                    lock.release().unwrap();
+                }
+            })
+        })
+        .collect();
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+    assert_eq!(server.connections(), 1);
+    assert_eq!(server.requests("Acquire"), 640);
+}
+
+#[test]
+fn requests_made_while_one_thread_sends_leave_together_afterwards() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    let sending = lock(&client.shared().writer);
+    let slots: Vec<_> = thread::scope(|scope| {
+        let call = || {
+            client
+                .shared()
+                .call(|machine, now| machine.read(now, Read::Ping))
+                .unwrap()
+        };
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(call)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap().1)
+            .collect()
+    });
+    let mut together = Vec::new();
+    client.shared().state().machine.take_output(&mut together);
+    assert_eq!(
+        together.len(),
+        8 * HEADER_BYTES,
+        "nobody waits for the sender, nothing is lost"
+    );
+    drop(sending);
+    let socket = client.shared().state().socket.clone().unwrap();
+    rustix::net::send(&socket, &together, rustix::net::SendFlags::empty()).unwrap();
+    for slot in slots {
+        slot.wait();
+    }
+}
+
+#[test]
+fn the_sender_takes_along_what_others_left_with_the_machine() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    let sending = lock(&client.shared().writer);
+    let (_, slot) = client
+        .shared()
+        .call(|machine, now| machine.read(now, Read::Ping))
+        .unwrap();
+    drop(sending);
+    assert!(client.shared().state().machine.has_output());
+    client.ping().unwrap();
+    slot.wait();
+}
+
+#[test]
+fn a_cut_connection_is_resumed_and_the_lock_stays() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    let lock = client.acquire("k").lock().unwrap();
+    server.cut();
+    server.wait_for("Renew", 1);
+    assert!(lock.is_valid());
+    lock.release().unwrap();
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn a_waiter_stays_in_its_place_over_a_cut() {
+    let server = FakeServer::start();
+    let (first, second) = (client(&server), client(&server));
+    let lock = first.acquire("k").lock().unwrap();
+    let pending = second.acquire("k").start().unwrap();
+    server.wait_for_waiters(b"k", 1);
+    server.cut();
+    lock.release().unwrap();
+    let _granted = pending.wait().unwrap();
+    assert!(
+        server.requests("Acquire") >= 3,
+        "resent under its id and granted once"
+    );
+}
+
+#[test]
+fn a_forced_loss_is_seen_by_flag_callback_and_waiter_and_ends_the_release() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    let lock = client.acquire("k").lock().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    let late = sender.clone();
+    lock.on_lost(move |reason| sender.send(reason).unwrap())
+        .unwrap();
+    server.force(b"k");
+    assert_eq!(lock.wait_lost(LONG), Some(LostReason::Forced));
+    assert!(lock.is_lost() && !lock.is_valid());
+    assert_eq!(receiver.recv_timeout(LONG), Ok(LostReason::Forced));
+    lock.on_lost(move |reason| late.send(reason).unwrap())
+        .unwrap();
+    assert_eq!(receiver.recv_timeout(LONG), Ok(LostReason::Forced));
+    assert!(matches!(
+        lock.release(),
+        Err(Error::Lost {
+            reason: LostReason::Forced
+        })
+    ));
+}
+
+#[test]
+fn a_restarted_server_loses_the_locks_and_serves_the_waiters() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    let lock = client.acquire("k").lock().unwrap();
+    let pending = client.acquire("k").start().unwrap();
+    server.wait_for_waiters(b"k", 1);
+    server.forget();
+    assert_eq!(lock.wait_lost(LONG), Some(LostReason::Session));
+    assert!(pending.wait().unwrap().is_valid());
+}
+
+#[test]
+fn dropping_a_pending_acquisition_cancels_it() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    let lock = client.acquire("k").lock().unwrap();
+    let pending = client.acquire("k").start().unwrap();
+    server.wait_for_waiters(b"k", 1);
+    drop(pending);
+    server.wait_for_waiters(b"k", 0);
+    lock.release().unwrap();
+    server.wait_until_free(b"k");
+}
+
+#[test]
+fn a_waiting_acquisition_is_cancelled_from_another_thread() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    let _lock = client.acquire("k").lock().unwrap();
+    let pending = client.acquire("k").start().unwrap();
+    let canceller = pending.canceller();
+    let waiting = thread::spawn(move || pending.wait());
+    server.wait_for_waiters(b"k", 1);
+    canceller.cancel();
+    assert!(matches!(waiting.join().unwrap(), Err(Error::Cancelled)));
+}
+
+#[test]
+fn waiting_for_a_pending_acquisition_can_be_given_a_bound() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    let lock = client.acquire("k").lock().unwrap();
+    let pending = client.acquire("k").start().unwrap();
+    let pending = pending.wait_for(Duration::from_millis(1)).unwrap_err();
+    lock.release().unwrap();
+    assert!(pending.wait_for(LONG).unwrap().is_ok());
+}
+
+#[test]
+fn closing_ends_the_session_and_its_locks() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    let lock = client.acquire("k").lock().unwrap();
+    client.clone().close().unwrap();
+    assert!(!lock.is_valid());
+    assert!(matches!(client.ping(), Err(Error::Ended(Ended::Closed))));
+    server.wait_until_free(b"k");
+}
+
+#[test]
+fn dropping_the_last_handle_closes_the_session() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    let lock = client.acquire("k").lock().unwrap();
+    drop(client);
+    assert_eq!(server.requests("Close"), 0, "the lock keeps the session");
+    assert!(lock.is_valid());
+    drop(lock);
+    server.wait_for("Close", 1);
+}
+
+#[test]
+fn nobody_listening_is_unreachable_and_names_the_address() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    match Client::connect(&address) {
+        Err(Error::Unreachable { address: named, .. }) => assert_eq!(named, address),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_next_address_is_tried_when_one_is_dead() {
+    let server = FakeServer::start();
+    let dead = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string();
+    let builder = Client::builder()
+        .address(dead)
+        .address(server.address.to_string());
+    builder.patience(LONG).connect().unwrap().ping().unwrap();
+}
+
+#[test]
+fn a_peer_that_does_not_greet_is_given_up() {
+    let server = FakeServer::start();
+    server.set_mute(true);
+    let builder = Client::builder().address(server.address.to_string());
+    let result = builder.connect_timeout(Duration::from_millis(50)).connect();
+    assert!(matches!(result, Err(Error::NoAnswer)));
+}
+
+#[test]
+fn a_server_that_refuses_for_load_is_told_as_temporary() {
+    let server = FakeServer::start();
+    server.refuse_hello(Some(Status::SessionsFull));
+    let error = Client::connect(server.address.to_string()).unwrap_err();
+    assert!(error.is_temporary());
+    assert!(matches!(error, Error::Refused(refusal) if refusal.status == Status::SessionsFull));
+}
+
+#[test]
+fn patience_outlasts_a_server_that_is_not_ready_yet() {
+    let server = FakeServer::start();
+    server.refuse_hello(Some(Status::Draining));
+    let builder = Client::builder()
+        .address(server.address.to_string())
+        .patience(LONG);
+    let connecting = thread::spawn(move || builder.connect());
+    server.wait_for("Hello", 2);
+    server.refuse_hello(None);
+    connecting.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_call_that_is_not_answered_fails_in_time() {
+    let server = FakeServer::start();
+    let builder = Client::builder().address(server.address.to_string());
+    let client = builder
+        .answer_timeout(Duration::from_millis(50))
+        .connect()
+        .unwrap();
+    server.set_mute(true);
+    assert!(matches!(client.ping(), Err(Error::NoAnswer)));
+    assert!(matches!(
+        client.acquire("k").try_now().lock(),
+        Err(Error::NoAnswer)
+    ));
+}
+
+#[test]
+fn a_session_that_was_taken_over_fails_every_call() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    let lock = client.acquire("k").lock().unwrap();
+    server.go_away(GoAwayReason::TakenOver);
+    assert_eq!(lock.wait_lost(LONG), Some(LostReason::Session));
+    assert!(matches!(client.ping(), Err(Error::Ended(Ended::TakenOver))));
+}
+
+#[test]
+fn an_inspecting_client_opens_no_session() {
+    let server = FakeServer::start();
+    let builder = Client::builder()
+        .address(server.address.to_string())
+        .inspect_only();
+    let inspecting = builder.connect().unwrap();
+    let lock = client(&server).acquire("k").lock().unwrap();
+    assert_eq!(inspecting.get("k").unwrap().holders_total, 1);
+    assert_eq!(inspecting.server().unwrap().session_id, 0);
+    drop(lock);
+}
+
+#[test]
+fn a_process_that_did_not_make_the_client_is_refused() {
+    let parent: Pid = getppid().unwrap();
+    let shared = Shared::of_process(Machine::new(Settings::default()), parent).unwrap();
+    let acquire = Acquire {
+        key: b"k"[..].into(),
+        mode: Mode::Exclusive,
+        wait: Wait::Try,
+        lease: Lease::Session,
+        auto_renew: None,
+        metadata: [].into(),
+    };
+    let call = shared.call(|machine, now| machine.acquire(now, acquire));
+    assert!(matches!(call, Err(Error::Forked)));
+    assert!(!shared.state().machine.has_output(), "nothing was touched");
+}
