@@ -1,3 +1,5 @@
+//! The Rust client of the locker lock server: a pure protocol machine and a blocking front.
+//!
 #![doc = include_str!("../README.md")]
 //!
 //! # Inside
