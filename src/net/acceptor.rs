@@ -2,12 +2,12 @@
 //!
 //! It lives in shard 0's loop: accepting is one multishot operation per listener, and dealing a
 //! descriptor is one piece of mail, so a thread of its own would only add a wake-up. Counts include
-//! what is dealt and not yet taken, so connections that come one after another differ by at most one
-//! between shards.
+//! what is dealt and not yet taken, so connections that come one after another differ by at most
+//! one between shards.
 //!
-//! Without a free descriptor the kernel keeps the connection in the backlog and says so at once, for
-//! ever: so one descriptor is held in reserve, given up to take the waiting clients, tell them, and
-//! let them go; then the listener rests for [`RETRY_MS`].
+//! Without a free descriptor the kernel keeps the connection in the backlog and says so at once,
+//! for ever: so one descriptor is held in reserve, given up to take the waiting clients, tell them,
+//! and let them go; then the listener rests for [`RETRY_MS`].
 
 use crate::lock::input::Peer;
 use crate::net::kernel::{Completion, Token};
@@ -17,7 +17,7 @@ use crate::time::{Instant, Millis};
 use rustix::net::SocketAddrAny;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// Rest of a listener after the system was out of descriptors or memory.
 pub const RETRY_MS: Millis = Millis(100);
@@ -143,28 +143,22 @@ impl Acceptor {
             return Accepted::Done;
         };
         listener.running = completion.more;
-        match completion.result {
-            socket @ 0.. => {
-                // SAFETY: the kernel has just made this descriptor for us.
-                // JUSTIFICATION: a completion carries a number.
-                let socket = unsafe { OwnedFd::from_raw_fd(socket) };
+        match Ring::accepted(completion) {
+            Ok(socket) => {
                 let admin = listener.listener.admin;
-                self.deal(socket, admin, now)
+                return self.deal(socket, admin, now);
             }
-            error => {
-                if is_exhaustion(-error) {
-                    listener.retry_at = Some(now + RETRY_MS);
-                    self.shed(usize::from(index));
-                } else if !is_client_fault(-error) && !self.stopped {
-                    listener.retry_at = Some(now + RETRY_MS);
-                    log::warn!(
-                        "accept failed: {}",
-                        std::io::Error::from_raw_os_error(-error)
-                    );
-                }
-                Accepted::Done
+            Err(errno) if is_exhaustion(errno) => {
+                listener.retry_at = Some(now + RETRY_MS);
+                self.shed(usize::from(index));
             }
+            Err(errno) if !is_client_fault(errno) && !self.stopped => {
+                listener.retry_at = Some(now + RETRY_MS);
+                log::warn!("accept: {}", std::io::Error::from_raw_os_error(errno));
+            }
+            Err(_) => {}
         }
+        Accepted::Done
     }
 
     fn deal(&mut self, socket: OwnedFd, admin: bool, now: Instant) -> Accepted {

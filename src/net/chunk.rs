@@ -1,6 +1,6 @@
 //! One shard's chunks: fixed-size pieces of memory for bytes that wait.
 //!
-//! Everything a connection keeps from one turn to the next (output the peer has not taken yet, input
+//! Everything a connection keeps from one turn to the next (output the peer has not taken, input
 //! that is not a whole frame yet) lies in chunks of one pool, whose size is part of `--memory`. An
 //! idle connection has no chunk. The pool never grows; what happens when it runs low is decided in
 //! [`super::flow`], not here.

@@ -1,10 +1,10 @@
 //! One shard's connections: completions in, operations out. Pure; knows no ring and no clock.
 //!
 //! ```text
-//!   Completion --> completed() --> Happened::Received --> the core reads --> write(), set_reading()
-//!                      |                                                        close(), hand_over()
-//!                      +--> ends: told by next_ended()                              |
-//!   Kernel  <-- receive, send, cancel, shutdown, close <-- settle(), once a turn <--+ (marks only)
+//!  Completion ─> completed() ─> Happened::Received ─> the core reads ─> write(), set_reading(),
+//!                    │                                                  close(), hand_over()
+//!                    └─> next_ended(): told to the core                        │ marks only
+//!  Kernel <─ receive, send, cancel, shutdown, close <─ settle(), once a turn <─┘
 //! ```
 //!
 //! Calls during a turn only change what a connection *wants*; [`Connections::settle`] compares that
@@ -27,13 +27,12 @@ pub use connection::Ended;
 use crate::lock::input::Peer;
 use crate::lock::op::ShardId;
 use crate::net::chunk::{ChunkPool, ChunkQueue};
-use crate::net::kernel::{BufferId, Completion, Kernel, Receive, Slot, Token};
+use crate::net::kernel::{BufferId, Completion, Kernel, Receive, Slot, Token, errno};
 use crate::shard::io::{CloseHow, ConnectionId, Reading};
 use crate::time::{Instant, Millis};
 use connection::{Connection, InFlight, Stage};
 use slab::Slab;
 use std::collections::VecDeque;
-use std::os::fd::RawFd;
 
 /// Bytes received and not consumed that a connection keeps at most.
 ///
@@ -69,11 +68,11 @@ pub enum Happened {
 
 /// A socket on its way to another shard, with what was read and not consumed.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Departure {
+pub struct Departure<S> {
     /// Where to.
     pub to: ShardId,
     /// The socket; nothing is in flight on it.
-    pub socket: RawFd,
+    pub socket: S,
     /// The client's address.
     pub peer: Peer,
     /// Whether it came in by an admin listener.
@@ -83,8 +82,8 @@ pub struct Departure {
 }
 
 /// All connections of one shard.
-pub struct Connections {
-    table: Slab<Connection>,
+pub struct Connections<S> {
+    table: Slab<Connection<S>>,
     pool: ChunkPool,
     generation: u32,
     /// Connections whose wishes and operations may differ; each at most once.
@@ -94,7 +93,7 @@ pub struct Connections {
     /// Connections with an end that the core may not have heard of.
     ended: VecDeque<ConnectionId>,
     /// Departures ready to go.
-    departures: VecDeque<Departure>,
+    departures: VecDeque<Departure<S>>,
     /// Time limits of closing connections, in order.
     closing: VecDeque<(Instant, ConnectionId)>,
     /// Last words to a connection that does not read; an encoded frame.
@@ -106,7 +105,7 @@ pub struct Connections {
     now: Instant,
 }
 
-impl Connections {
+impl<S> Connections<S> {
     /// An empty table over this pool.
     #[must_use]
     pub fn new(pool: ChunkPool, slow_reader_words: &[u8]) -> Self {
@@ -145,7 +144,7 @@ impl Connections {
     }
 
     /// Takes a connected socket in; it is read by single receives.
-    pub fn adopt(&mut self, socket: RawFd, peer: Peer, admin: bool) -> ConnectionId {
+    pub fn adopt(&mut self, socket: S, peer: Peer, admin: bool) -> ConnectionId {
         self.generation = self.generation.wrapping_add(1);
         let slot = self.table.insert(Connection {
             socket,
@@ -164,7 +163,7 @@ impl Connections {
             sending: 0,
             output: ChunkQueue::default(),
             kept: ChunkQueue::default(),
-            departure: None,
+            leaving: None,
         });
         let slot = u32::try_from(slot).expect("descriptors are fewer than 2^31");
         self.touch(slot);
@@ -175,7 +174,11 @@ impl Connections {
     }
 
     /// Takes note of a completed receive or send. Tokens of unknown connections are ignored.
-    pub fn completed(&mut self, completion: Completion, kernel: &mut impl Kernel) -> Happened {
+    pub fn completed(
+        &mut self,
+        completion: Completion,
+        kernel: &mut impl Kernel<Socket = S>,
+    ) -> Happened {
         match completion.token {
             Token::Receive(slot) => self.receive_completed(slot, completion, kernel),
             Token::Send(slot) => {
@@ -190,7 +193,7 @@ impl Connections {
         &mut self,
         slot: Slot,
         completion: Completion,
-        kernel: &mut impl Kernel,
+        kernel: &mut impl Kernel<Socket = S>,
     ) -> Happened {
         let Some(connection) = self.in_slot(slot) else {
             debug_assert!(false, "a slot is kept while operations are in flight");
@@ -226,7 +229,7 @@ impl Connections {
         match -completion.result {
             0 => self.ended(id, Ended::Orderly),
             // No buffer was free, or the operation was ended for us: settle() starts it again.
-            libc::ENOBUFS | libc::ECANCELED | libc::EAGAIN | libc::EINTR => {}
+            errno::ENOBUFS | errno::ECANCELED | errno::EAGAIN | errno::EINTR => {}
             _ => self.ended(id, Ended::Broken),
         }
         Happened::Nothing
@@ -246,7 +249,7 @@ impl Connections {
         let id = connection.id(index);
         match usize::try_from(result) {
             Ok(sent @ 1..) => connection.output.consume(&mut self.pool, sent),
-            Err(_) if matches!(-result, libc::EAGAIN | libc::EINTR | libc::ECANCELED) => {}
+            Err(_) if matches!(-result, errno::EAGAIN | errno::EINTR | errno::ECANCELED) => {}
             // A write error, or a send that moved nothing: the connection is broken.
             _ => self.ended(id, Ended::Broken),
         }
@@ -319,12 +322,12 @@ impl Connections {
     }
 
     /// The next socket that is ready to go to another shard; it has left the table.
-    pub fn next_departure(&mut self) -> Option<Departure> {
+    pub fn next_departure(&mut self) -> Option<Departure<S>> {
         self.departures.pop_front()
     }
 
     /// Starts the operations that this turn's events ask for.
-    pub fn settle(&mut self, kernel: &mut impl Kernel) {
+    pub fn settle(&mut self, kernel: &mut impl Kernel<Socket = S>) {
         self.close_overdue();
         while let Some(slot) = self.touched.pop() {
             self.settle_one(slot, kernel);
@@ -350,7 +353,7 @@ impl Connections {
         }
     }
 
-    fn settle_one(&mut self, slot: u32, kernel: &mut impl Kernel) {
+    fn settle_one(&mut self, slot: u32, kernel: &mut impl Kernel<Socket = S>) {
         let Some(connection) = self.table.get_mut(slot as usize) else {
             return;
         };
@@ -381,42 +384,49 @@ impl Connections {
     }
 
     /// The last output of a closing connection is with the kernel.
-    fn sent_all(&mut self, slot: u32, kernel: &mut impl Kernel) {
+    fn sent_all(&mut self, slot: u32, kernel: &mut impl Kernel<Socket = S>) {
         let stopping = self.stopping;
         let connection = &mut self.table[slot as usize];
         if connection.exhausted || stopping {
             connection.stage = Stage::Closing;
             self.finish(slot, kernel);
         } else {
-            kernel.shutdown_write(connection.socket);
+            kernel.shutdown_write(&connection.socket);
             connection.stage = Stage::Lingering;
             connection.receive_more(slot, Receive::Single, kernel);
         }
     }
 
     /// Ends what is in flight on a closing connection; with nothing in flight it is gone.
-    fn finish(&mut self, slot: u32, kernel: &mut impl Kernel) {
+    fn finish(&mut self, slot: u32, kernel: &mut impl Kernel<Socket = S>) {
         let connection = &mut self.table[slot as usize];
         connection.cancel_receive(slot, kernel);
         connection.cancel_send(slot, kernel);
         if connection.is_idle() && connection.untold.is_none() {
+            let connection = self.remove(slot);
             kernel.close(connection.socket);
-            self.remove(slot);
         }
     }
 
     fn depart(&mut self, slot: u32) {
-        if let Some(departure) = self.table[slot as usize].departure.take() {
-            self.departures.push_back(*departure);
-        }
-        self.remove(slot);
+        let mut connection = self.remove(slot);
+        let leaving = connection.leaving.take();
+        let (to, bytes) = *leaving.expect("set when it began to leave");
+        self.departures.push_back(Departure {
+            to,
+            socket: connection.socket,
+            peer: connection.peer,
+            admin: connection.admin,
+            bytes,
+        });
     }
 
-    fn remove(&mut self, slot: u32) {
+    fn remove(&mut self, slot: u32) -> Connection<S> {
         self.gone += 1;
         let mut connection = self.table.remove(slot as usize);
         connection.output.clear(&mut self.pool);
         connection.kept.clear(&mut self.pool);
+        connection
     }
 
     fn touch(&mut self, slot: u32) {
@@ -428,17 +438,17 @@ impl Connections {
         }
     }
 
-    fn known(&self, id: ConnectionId) -> Option<&Connection> {
+    fn known(&self, id: ConnectionId) -> Option<&Connection<S>> {
         let connection = self.table.get(id.slot as usize)?;
         (connection.generation == id.generation).then_some(connection)
     }
 
-    fn find(table: &mut Slab<Connection>, id: ConnectionId) -> Option<&mut Connection> {
+    fn find(table: &mut Slab<Connection<S>>, id: ConnectionId) -> Option<&mut Connection<S>> {
         let connection = table.get_mut(id.slot as usize)?;
         (connection.generation == id.generation).then_some(connection)
     }
 
-    fn in_slot(&mut self, slot: Slot) -> Option<&mut Connection> {
+    fn in_slot(&mut self, slot: Slot) -> Option<&mut Connection<S>> {
         let connection = self.table.get_mut(slot.index as usize)?;
         let generation = connection.generation & Slot::GENERATION_MASK;
         (generation == slot.generation).then_some(connection)

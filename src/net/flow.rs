@@ -3,8 +3,8 @@
 //! A client that sends requests and does not take the answers would fill the server's memory. Its
 //! output is therefore bounded three times: at [`OUTPUT_PAUSE_BYTES`] its requests wait in the
 //! socket, at [`OUTPUT_CLOSE_BYTES`] it is closed, and all connections of a shard share one pool of
-//! chunks: when less than an eighth is free nobody with output pending is read, and when it is empty
-//! the connection that holds most is closed.
+//! chunks: when less than an eighth is free nobody with output pending is read, and when it is
+//! empty the connection that holds most is closed.
 
 use crate::limits::{OUTPUT_CLOSE_BYTES, OUTPUT_PAUSE_BYTES};
 use crate::net::chunk::ChunkPool;

@@ -1,13 +1,11 @@
 //! The seam between the connections and the kernel: operations out, completions in.
 //!
-//! [`super::connections`] speaks only to [`Kernel`]; [`super::ring`] implements it over io_uring and
-//! the tests implement it over vectors, so that each error can be injected.
+//! [`super::connections`] speaks only to [`Kernel`]; [`super::ring`] is one over io_uring, and the
+//! tests implement it over vectors, so that each error can be injected.
 //!
 //! An operation is named by a [`Token`], which comes back in its [`Completion`]. At most one
 //! receive and one send of a connection are in flight, and a connection's slot is not reused before
 //! both have completed: so a token names one operation.
-
-use std::os::fd::RawFd;
 
 /// What an operation's completion is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,10 +95,18 @@ pub enum Receive {
     Multishot,
 }
 
+/// The errors of completions that the connections tell apart.
+pub mod errno {
+    pub use libc::{EAGAIN, ECANCELED, EINTR, ENOBUFS};
+}
+
 /// What the connections ask of the kernel. Nothing here blocks or fails: failures are completions.
 pub trait Kernel {
+    /// A connected socket; dropping it closes it.
+    type Socket;
+
     /// Starts receiving into provided buffers.
-    fn receive(&mut self, socket: RawFd, how: Receive, token: Token);
+    fn receive(&mut self, socket: &Self::Socket, how: Receive, token: Token);
 
     /// Starts sending the slices in order, or as many of them as one operation carries, and tells
     /// how many bytes that are.
@@ -108,7 +114,7 @@ pub trait Kernel {
     /// The memory behind the slices must stay in place and unchanged until the completion.
     fn send<'a>(
         &mut self,
-        socket: RawFd,
+        socket: &Self::Socket,
         slices: impl Iterator<Item = &'a [u8]>,
         token: Token,
     ) -> usize;
@@ -117,10 +123,10 @@ pub trait Kernel {
     fn cancel(&mut self, target: Token);
 
     /// Tells the peer that nothing more will be sent.
-    fn shutdown_write(&mut self, socket: RawFd);
+    fn shutdown_write(&mut self, socket: &Self::Socket);
 
     /// Closes a socket that has no operation in flight.
-    fn close(&mut self, socket: RawFd);
+    fn close(&mut self, socket: Self::Socket);
 
     /// Gives a receive buffer back.
     fn give_back(&mut self, buffer: BufferId);

@@ -182,6 +182,19 @@ impl Ring {
         self.push(entry, token);
     }
 
+    /// The socket of a completed accept, or the errno.
+    ///
+    /// # Errors
+    /// The errno of a failed accept.
+    pub(super) fn accepted(completion: Completion) -> Result<OwnedFd, i32> {
+        if completion.result < 0 {
+            return Err(-completion.result);
+        }
+        // SAFETY: the kernel has just made this descriptor for us, and says so once.
+        // JUSTIFICATION: a completion carries a number.
+        Ok(unsafe { OwnedFd::from_raw_fd(completion.result) })
+    }
+
     /// Starts the timer, or sets it anew if it `runs`.
     pub fn timer(&mut self, after: Duration, runs: bool) {
         *self.timer = Timespec::from(after);
@@ -255,10 +268,14 @@ fn completion(entry: &cqueue::Entry) -> Option<Completion> {
 }
 
 impl Kernel for Ring {
-    fn receive(&mut self, socket: RawFd, how: Receive, token: Token) {
+    type Socket = OwnedFd;
+
+    fn receive(&mut self, socket: &OwnedFd, how: Receive, token: Token) {
         let entry = match how {
-            Receive::Multishot => opcode::RecvMulti::new(Fd(socket), BUFFER_GROUP).build(),
-            Receive::Single => opcode::Recv::new(Fd(socket), std::ptr::null_mut(), 0)
+            Receive::Multishot => {
+                opcode::RecvMulti::new(Fd(socket.as_raw_fd()), BUFFER_GROUP).build()
+            }
+            Receive::Single => opcode::Recv::new(Fd(socket.as_raw_fd()), std::ptr::null_mut(), 0)
                 .buf_group(BUFFER_GROUP)
                 .build()
                 .flags(squeue::Flags::BUFFER_SELECT),
@@ -268,7 +285,7 @@ impl Kernel for Ring {
 
     fn send<'a>(
         &mut self,
-        socket: RawFd,
+        socket: &OwnedFd,
         slices: impl Iterator<Item = &'a [u8]>,
         token: Token,
     ) -> usize {
@@ -278,6 +295,7 @@ impl Kernel for Ring {
         {
             self.make_room();
         }
+        let socket = socket.as_raw_fd();
         let first = self.slices.len();
         self.slices
             .extend(slices.take(SLICES_PER_SEND_MAX).map(|slice| libc::iovec {
@@ -303,19 +321,13 @@ impl Kernel for Ring {
         self.push(entry, Token::Cancel);
     }
 
-    fn shutdown_write(&mut self, socket: RawFd) {
-        // SAFETY: the connection table owns the socket and closes it later.
-        // JUSTIFICATION: descriptors are kept as numbers because the kernel's operations name them
-        // so, and one word per connection is saved.
-        let socket = unsafe { BorrowedFd::borrow_raw(socket) };
+    fn shutdown_write(&mut self, socket: &OwnedFd) {
         // A peer that is gone already needs no end of stream.
         let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Write);
     }
 
-    fn close(&mut self, socket: RawFd) {
-        // SAFETY: the connection table owned it and has just forgotten it; nothing is in flight.
-        // JUSTIFICATION: as in `shutdown_write`.
-        drop(unsafe { OwnedFd::from_raw_fd(socket) });
+    fn close(&mut self, socket: OwnedFd) {
+        drop(socket);
     }
 
     fn give_back(&mut self, buffer: BufferId) {

@@ -25,13 +25,12 @@ use crate::shard::io::{CloseHow, ConnectionId, FromControl};
 use crate::shard::lane;
 use crate::shard::machine::{Machine, NextTurn};
 use crate::shard::mail::{Arrival, Mail};
+use crate::shard::park::Park;
 use crate::shard::server_clock::ServerClock;
 use crate::shard::shell::Shell;
 use crate::shard::signal::Signal;
 use crate::time::Instant;
-use glommio::io::BufferedFile;
 use std::future::poll_fn;
-use std::os::fd::{FromRawFd, IntoRawFd};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::task::Poll;
@@ -129,14 +128,8 @@ impl<M: Machine> Driver<M> {
     pub(super) async fn run(mut self) {
         let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
         self.signal.set_waker(waker);
-        let eventfd = self
-            .signal
-            .eventfd()
-            .try_clone_to_owned()
-            .expect("start-up keeps descriptors free for the shards");
-        // SAFETY: the clone is ours alone and is passed on.
-        // JUSTIFICATION: glommio makes a file of a descriptor by number only.
-        let park = unsafe { BufferedFile::from_raw_fd(eventfd.into_raw_fd()) };
+        let park = Park::new(self.signal.eventfd());
+        let park = park.expect("start-up keeps descriptors free for the shards");
         loop {
             let turned = self.turn();
             if self.stopping && self.is_empty() {
@@ -270,7 +263,6 @@ impl<M: Machine> Driver<M> {
                 admin,
                 bytes,
             } = arrival;
-            let socket = socket.into_raw_fd();
             let connections = &mut self.shell.connections;
             let id = connections.adopt(socket, peer, admin);
             if self.stopping {
@@ -419,12 +411,11 @@ impl<M: Machine> Driver<M> {
 
     /// Sleeps until something comes. Announced first, then looked again: whoever publishes
     /// something for us either is seen here or sees the announcement.
-    async fn park(&mut self, eventfd: &BufferedFile) {
+    async fn park(&mut self, park: &Park) {
         self.ring.signals(true);
         self.signal.sleeper.announce();
         if !self.finds_work() {
-            let read = eventfd.read_at(0, size_of::<u64>()).await;
-            debug_assert!(read.is_ok(), "an eventfd can be read");
+            park.sleep().await;
         }
         self.signal.sleeper.awake();
         self.ring.signals(false);

@@ -2,8 +2,8 @@
 //!
 //! Sockets are not sent down the lanes: the room in a lane is reserved to the byte for answers, and
 //! a socket is a thing to be closed if its receiver is gone. Nor do they need the lanes' order: a
-//! session lives at the shard that its socket goes to. The queue needs no bound of its own: it holds
-//! at most one socket per connection, and a handful of the control thread's words.
+//! session lives at the shard that its socket goes to. The queue needs no bound of its own: it
+//! holds at most one socket per connection, and a handful of the control thread's words.
 
 use crate::lock::input::Peer;
 use crate::lock::op::ShardId;

@@ -6,6 +6,7 @@ pub mod io;
 pub mod lane;
 pub mod machine;
 pub mod mail;
+mod park;
 pub mod server_clock;
 pub mod shard_set;
 mod shell;

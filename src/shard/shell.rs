@@ -1,17 +1,17 @@
 //! The shell's side of the seam: [`Io`] over the connection table, the lanes and the mail.
 
 use crate::lock::op::ShardId;
-use crate::net::connections::{Connections, Departure};
+use crate::net::connections::Connections;
 use crate::shard::io::{CloseHow, ConnectionId, Io, Reading, ShellCounters, ToControl};
 use crate::shard::lane;
 use crate::shard::mail::{Arrival, Mail, MailBox, post};
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::Sender;
 
 /// What one shard's core reaches of the world.
 pub(super) struct Shell {
     pub(super) me: ShardId,
-    pub(super) connections: Connections,
+    pub(super) connections: Connections<OwnedFd>,
     /// Outbound lanes by shard; none to ourselves.
     pub(super) lanes: Vec<Option<lane::Sender>>,
     pub(super) boxes: Vec<MailBox>,
@@ -33,21 +33,12 @@ impl Shell {
     /// Posts the sockets that are ready to go to their new homes.
     pub(super) fn post_departures(&mut self) {
         while let Some(departure) = self.connections.next_departure() {
-            let Departure {
-                to,
-                socket,
-                peer,
-                admin,
-                bytes,
-            } = departure;
-            // SAFETY: the table has just given the descriptor up, with nothing in flight on it.
-            // JUSTIFICATION: the table keeps descriptors as the numbers that operations name.
-            let socket = unsafe { OwnedFd::from_raw_fd(socket) };
+            let to = departure.to;
             let arrival = Arrival {
-                socket,
-                peer,
-                admin,
-                bytes,
+                socket: departure.socket,
+                peer: departure.peer,
+                admin: departure.admin,
+                bytes: departure.bytes,
             };
             post(&self.boxes, to, Mail::Arrival(arrival));
         }

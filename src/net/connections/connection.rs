@@ -1,12 +1,11 @@
 //! One connection: its stage, what is in flight, and the operations that bring it forward.
 
-use super::Departure;
 use crate::lock::input::Peer;
+use crate::lock::op::ShardId;
 use crate::net::chunk::{ChunkPool, ChunkQueue};
 use crate::net::flow::{self, Verdict};
 use crate::net::kernel::{Kernel, Receive, Slot, Token};
 use crate::shard::io::{ConnectionId, Reading};
-use std::os::fd::RawFd;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -42,8 +41,8 @@ pub(super) enum InFlight {
 }
 
 /// 120 bytes; an idle connection costs the shard nothing more.
-pub(super) struct Connection {
-    pub(super) socket: RawFd,
+pub(super) struct Connection<S> {
+    pub(super) socket: S,
     pub(super) generation: u32,
     pub(super) stage: Stage,
     pub(super) reading: Reading,
@@ -65,10 +64,11 @@ pub(super) struct Connection {
     pub(super) sending: usize,
     pub(super) output: ChunkQueue,
     pub(super) kept: ChunkQueue,
-    pub(super) departure: Option<Box<Departure>>,
+    /// Where it leaves for, and the bytes that go along.
+    pub(super) leaving: Option<Box<(ShardId, Vec<u8>)>>,
 }
 
-impl Connection {
+impl<S> Connection<S> {
     pub(super) fn id(&self, slot: u32) -> ConnectionId {
         ConnectionId {
             slot,
@@ -92,7 +92,7 @@ impl Connection {
         &mut self,
         slot: u32,
         pool: &ChunkPool,
-        kernel: &mut impl Kernel,
+        kernel: &mut impl Kernel<Socket = S>,
     ) -> bool {
         self.send_more(slot, pool, kernel);
         let verdict = flow::judge(self.output.len(), pool);
@@ -111,7 +111,12 @@ impl Connection {
         was_starved && !self.starved
     }
 
-    pub(super) fn receive_more(&mut self, slot: u32, how: Receive, kernel: &mut impl Kernel) {
+    pub(super) fn receive_more(
+        &mut self,
+        slot: u32,
+        how: Receive,
+        kernel: &mut impl Kernel<Socket = S>,
+    ) {
         if self.receive != InFlight::Nothing || self.exhausted {
             return;
         }
@@ -119,26 +124,31 @@ impl Connection {
             Receive::Single => InFlight::Single,
             Receive::Multishot => InFlight::Multishot,
         };
-        kernel.receive(self.socket, how, Token::Receive(self.token_slot(slot)));
+        kernel.receive(&self.socket, how, Token::Receive(self.token_slot(slot)));
     }
 
-    pub(super) fn send_more(&mut self, slot: u32, pool: &ChunkPool, kernel: &mut impl Kernel) {
+    pub(super) fn send_more(
+        &mut self,
+        slot: u32,
+        pool: &ChunkPool,
+        kernel: &mut impl Kernel<Socket = S>,
+    ) {
         if self.send != InFlight::Nothing || self.output.is_empty() {
             return;
         }
         self.send = InFlight::Single;
         let token = Token::Send(self.token_slot(slot));
-        self.sending = kernel.send(self.socket, self.output.slices(pool), token);
+        self.sending = kernel.send(&self.socket, self.output.slices(pool), token);
     }
 
-    pub(super) fn cancel_receive(&mut self, slot: u32, kernel: &mut impl Kernel) {
+    pub(super) fn cancel_receive(&mut self, slot: u32, kernel: &mut impl Kernel<Socket = S>) {
         if matches!(self.receive, InFlight::Single | InFlight::Multishot) {
             self.receive = InFlight::Cancelled;
             kernel.cancel(Token::Receive(self.token_slot(slot)));
         }
     }
 
-    pub(super) fn cancel_send(&mut self, slot: u32, kernel: &mut impl Kernel) {
+    pub(super) fn cancel_send(&mut self, slot: u32, kernel: &mut impl Kernel<Socket = S>) {
         if self.send == InFlight::Single {
             self.send = InFlight::Cancelled;
             kernel.cancel(Token::Send(self.token_slot(slot)));

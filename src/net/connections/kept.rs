@@ -4,7 +4,7 @@ use super::connection::{Ended, Stage};
 use super::{Connections, KEPT_BYTES_MAX};
 use crate::shard::io::{ConnectionId, Reading};
 
-impl Connections {
+impl<S> Connections<S> {
     /// Whether received bytes may go to the core as they are: it wants them and none wait in front.
     #[must_use]
     pub fn offers_directly(&self, id: ConnectionId) -> bool {
@@ -36,8 +36,8 @@ impl Connections {
         match connection.stage {
             Stage::Open => {}
             Stage::Leaving => {
-                if let Some(departure) = &mut connection.departure {
-                    departure.bytes.extend_from_slice(bytes);
+                if let Some(leaving) = &mut connection.leaving {
+                    leaving.1.extend_from_slice(bytes);
                 }
                 return;
             }

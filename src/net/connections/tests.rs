@@ -6,7 +6,9 @@ use crate::limits::{OUTPUT_CLOSE_BYTES, OUTPUT_PAUSE_BYTES};
 use crate::net::chunk::CHUNK_BYTES;
 use std::slice;
 
-const SOCKET: RawFd = 7;
+/// A socket is but a number here.
+type Socket = i32;
+const SOCKET: Socket = 7;
 const WORDS: &[u8] = b"you do not read";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,13 +29,15 @@ struct Script {
 }
 
 impl Kernel for Script {
-    fn receive(&mut self, _: RawFd, how: Receive, token: Token) {
+    type Socket = Socket;
+
+    fn receive(&mut self, _: &Socket, how: Receive, token: Token) {
         self.asked.push(Operation::Receive(how, token));
     }
 
     fn send<'a>(
         &mut self,
-        _: RawFd,
+        _: &Socket,
         slices: impl Iterator<Item = &'a [u8]>,
         token: Token,
     ) -> usize {
@@ -47,11 +51,11 @@ impl Kernel for Script {
         self.asked.push(Cancel(target));
     }
 
-    fn shutdown_write(&mut self, _: RawFd) {
+    fn shutdown_write(&mut self, _: &Socket) {
         self.asked.push(ShutdownWrite);
     }
 
-    fn close(&mut self, _: RawFd) {
+    fn close(&mut self, _: Socket) {
         self.asked.push(Close);
     }
 
@@ -62,7 +66,7 @@ impl Kernel for Script {
 
 /// One connection and the kernel it speaks to.
 struct Bench {
-    connections: Connections,
+    connections: Connections<Socket>,
     kernel: Script,
     id: ConnectionId,
 }

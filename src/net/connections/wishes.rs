@@ -1,13 +1,13 @@
 //! What the core asks of its connections: only marks, see [`Connections::settle`].
 
 use super::connection::{Ended, Stage};
-use super::{Connections, Departure, FLUSH_MS_MAX};
+use super::{Connections, FLUSH_MS_MAX};
 use crate::lock::op::ShardId;
 use crate::net::chunk::PoolEmpty;
 use crate::net::flow::{self, Verdict};
 use crate::shard::io::{CloseHow, ConnectionId, Reading};
 
-impl Connections {
+impl<S> Connections<S> {
     /// See [`crate::shard::io::Io::write`].
     pub fn write(&mut self, id: ConnectionId, bytes: &[u8]) {
         let Some(connection) = Self::find(&mut self.table, id) else {
@@ -86,7 +86,7 @@ impl Connections {
             }
             (_, CloseHow::Now) => {
                 connection.stage = Stage::Closing;
-                connection.departure = None;
+                connection.leaving = None;
                 // What the kernel is sending must stay in place.
                 connection
                     .output
@@ -125,13 +125,7 @@ impl Connections {
         );
         connection.kept.clear(&mut self.pool);
         connection.stage = Stage::Leaving;
-        connection.departure = Some(Box::new(Departure {
-            to,
-            socket: connection.socket,
-            peer: connection.peer,
-            admin: connection.admin,
-            bytes: bytes.to_vec(),
-        }));
+        connection.leaving = Some(Box::new((to, bytes.to_vec())));
         self.touch(id.slot);
     }
 }

@@ -1,14 +1,15 @@
 //! Measures the shard loop with a machine that only echoes against a minimal epoll echo server.
 //!
-//! `cargo run --release --example echo` runs both in turn, each as a process of its own pinned to
-//! core 0, with the generator on core 1, and prints medians: thousand frames per second and server
-//! CPU microseconds per frame. The second figure is the one to trust on a shared machine.
+//! `cargo run --release -p locker-bench --example echo` runs both in turn, each as a process of its
+//! own pinned to core 0, with the generator on core 1, and prints medians: thousand frames per
+//! second and server CPU microseconds per frame. The second figure is the one to trust on a shared
+//! machine.
 
 #![allow(clippy::unwrap_used)]
 
 use locker::lock::input::Peer;
 use locker::lock::op::ShardId;
-use locker::net::acceptor::Listener;
+use locker::net::listen::listen;
 use locker::shard::io::{ConnectionId, FromControl, Io, Reading};
 use locker::shard::machine::{Machine, NextTurn};
 use locker::shard::server_clock::ServerClock;
@@ -63,14 +64,10 @@ impl Machine for Echo {
     }
 }
 
-fn bind() -> TcpListener {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    println!("{}", listener.local_addr().unwrap());
-    listener
-}
-
 fn serve_driver() {
     let (to_control, _words) = std::sync::mpsc::channel();
+    let listener = listen(([127, 0, 0, 1], 0).into(), true).unwrap();
+    println!("{}", listener.address().unwrap());
     let setup = ShardsSetup {
         shards: 1,
         cpus: vec![0],
@@ -78,10 +75,7 @@ fn serve_driver() {
         chunks: 16_384,
         connections_max: 1_000,
         spin: Duration::ZERO,
-        listeners: vec![Listener {
-            socket: bind().into(),
-            admin: true,
-        }],
+        listeners: vec![listener],
         clock: ServerClock::start(),
         to_control,
     };
@@ -94,7 +88,8 @@ fn serve_driver() {
 
 fn serve_epoll() {
     pin(0);
-    let listener = bind();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("{}", listener.local_addr().unwrap());
     let poller = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
     let add = |token: usize, socket: &dyn std::os::fd::AsFd| {
         let data = epoll::EventData::new_u64(token as u64);
