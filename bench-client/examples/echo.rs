@@ -9,7 +9,7 @@
 
 use locker::lock::input::Peer;
 use locker::lock::op::ShardId;
-use locker::net::listen::listen;
+use locker::net::acceptor::Listener;
 use locker::shard::io::{ConnectionId, FromControl, Io, Reading};
 use locker::shard::machine::{Machine, NextTurn};
 use locker::shard::server_clock::ServerClock;
@@ -64,10 +64,15 @@ impl Machine for Echo {
     }
 }
 
+fn bind() -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("{}", listener.local_addr().unwrap());
+    listener
+}
+
 fn serve_driver() {
     let (to_control, _words) = std::sync::mpsc::channel();
-    let listener = listen(([127, 0, 0, 1], 0).into(), true).unwrap();
-    println!("{}", listener.address().unwrap());
+    let listener = bind();
     let setup = ShardsSetup {
         shards: 1,
         cpus: vec![0],
@@ -75,7 +80,10 @@ fn serve_driver() {
         chunks: 16_384,
         connections_max: 1_000,
         spin: Duration::ZERO,
-        listeners: vec![listener],
+        listeners: vec![Listener {
+            socket: listener.into(),
+            admin: true,
+        }],
         clock: ServerClock::start(),
         to_control,
     };
@@ -88,8 +96,7 @@ fn serve_driver() {
 
 fn serve_epoll() {
     pin(0);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    println!("{}", listener.local_addr().unwrap());
+    let listener = bind();
     let poller = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
     let add = |token: usize, socket: &dyn std::os::fd::AsFd| {
         let data = epoll::EventData::new_u64(token as u64);

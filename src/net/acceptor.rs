@@ -77,6 +77,7 @@ impl Acceptor {
         connections_max: u32,
         full_words: &[u8],
     ) -> Self {
+        listeners.iter().for_each(set_options);
         let accepting = |listener| Accepting {
             listener,
             running: false,
@@ -222,6 +223,18 @@ pub fn peer_of(socket: &OwnedFd) -> Peer {
     match rustix::net::getpeername(socket) {
         Ok(address) => peer_at(address),
         Err(_) => Peer::default(),
+    }
+}
+
+/// Sets what every connection needs once: on Linux an accepted socket inherits it.
+fn set_options(listener: &Listener) {
+    use rustix::net::sockopt::{set_socket_keepalive, set_tcp_nodelay};
+    // The loop itself gathers a turn's answers; the kernel must not wait for more.
+    let no_delay = set_tcp_nodelay(&listener.socket, true);
+    // A client whose host is gone must not hold its descriptor for ever.
+    let keep_alive = set_socket_keepalive(&listener.socket, true);
+    if let Err(error) = no_delay.and(keep_alive) {
+        log::warn!("cannot set options of a listening socket: {error}");
     }
 }
 

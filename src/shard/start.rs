@@ -22,11 +22,13 @@ use std::time::Duration;
 
 /// Memory that glommio registers for its own files: we have none.
 const EXECUTOR_IO_BYTES: usize = 64 * 1024;
-/// Depth of glommio's own rings; they carry one read at a time.
-const EXECUTOR_RING_DEPTH: usize = 8;
+/// Depth of glommio's own rings. They carry one read at a time, but glommio also preempts after so
+/// many completions, which must not happen.
+const EXECUTOR_RING_DEPTH: usize = 128;
 /// glommio preempts only to be fair between tasks, and there is one; a preemption at the wrong
-/// moment makes it park with that task runnable, so it is put off beyond any stop of the process.
-const EXECUTOR_PREEMPT: Duration = Duration::from_secs(3_600);
+/// moment makes it park with that task runnable, so it is put off for ten years: longer than any
+/// stop of the process.
+const EXECUTOR_PREEMPT: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// What all shards of a server have in common.
 pub struct ShardsSetup {

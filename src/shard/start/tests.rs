@@ -3,12 +3,11 @@
 
 use super::*;
 use crate::lock::input::Peer;
-use crate::net::listen::listen;
 use crate::shard::io::{CloseHow, ConnectionId, Io, Reading};
 use crate::shard::machine::NextTurn;
 use crate::time::{Instant, Millis};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 /// Echoes whole 8-byte frames; some frames are commands.
 struct Echo {
@@ -125,8 +124,12 @@ impl Machine for Echo {
 }
 
 fn start(shards: u16, connections_max: u32) -> (Running, SocketAddr) {
-    let listener = listen(([127, 0, 0, 1], 0).into(), true).unwrap();
-    let address = listener.address().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let listener = Listener {
+        socket: listener.into(),
+        admin: true,
+    };
     let (to_control, _) = std::sync::mpsc::channel();
     let setup = ShardsSetup {
         shards,
