@@ -6,6 +6,7 @@ pub mod control;
 pub mod limits;
 pub mod lock;
 pub mod net;
+pub mod session;
 pub mod shard;
 pub mod time;
 pub mod wheel;

@@ -163,7 +163,7 @@ impl<M: Machine> Driver<M> {
         self.now = self.clock.now();
         self.shell.counters.turns = self.signal.count_turn();
         self.shell.connections.turn_begin(self.now);
-        self.machine.turn_begin(self.now);
+        self.machine.turn_begin(self.now, &mut self.shell);
 
         for completion in completions.drain(..) {
             self.completed(completion);

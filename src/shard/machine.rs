@@ -20,7 +20,7 @@ pub struct NextTurn {
 /// A pure machine: one turn is `turn_begin`, then any of the others, then `turn_end`.
 pub trait Machine {
     /// A turn begins; everything in it happens now.
-    fn turn_begin(&mut self, now: Instant);
+    fn turn_begin(&mut self, now: Instant, io: &mut impl Io);
 
     /// A client connected, or was handed over by another shard.
     fn connected(&mut self, connection: ConnectionId, peer: Peer, admin: bool, io: &mut impl Io);

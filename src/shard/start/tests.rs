@@ -62,7 +62,7 @@ impl Echo {
 }
 
 impl Machine for Echo {
-    fn turn_begin(&mut self, now: Instant) {
+    fn turn_begin(&mut self, now: Instant, _: &mut impl Io) {
         assert!(now >= self.now, "the clock only goes on");
         self.now = now;
     }

@@ -1,0 +1,291 @@
+//! What the home shard remembers of each request slot: the last id, and its answer once settled.
+//!
+//! A record is four words, so that a session's seats are one zeroed array that costs no memory
+//! before a seat is used:
+//!
+//! ```text
+//!  word 0   sequence 48 | status 11 | op 3 | state 2
+//!  word 1   running: the acquire id of a Cancel    done: token, limit or holds ended
+//!  word 2   done: until (0 = as long as the session), value or closed_ms
+//!  word 3   done: server_now of the decision
+//! ```
+
+use crate::lock::effect::{Answer, CancelOutcome, Refusal};
+use crate::time::Instant;
+use locker_protocol::Status;
+
+/// A record as it lies in the table.
+pub type RecordWords = [u64; 4];
+
+const SEQUENCE_SHIFT: u32 = 16;
+const STATUS_MASK: u64 = (1 << 11) - 1;
+const OP_MASK: u64 = 7;
+const STATE_MASK: u64 = 3;
+const RUNNING: u64 = 1;
+const DONE: u64 = 2;
+
+/// The requests that use a seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeatOp {
+    /// Ends the session.
+    Close,
+    /// Asks for a hold.
+    Acquire,
+    /// Ends an acquire.
+    Cancel,
+    /// Ends a hold.
+    Release,
+    /// Moves a hold's deadline.
+    Renew,
+    /// Takes a hold over from before a restart.
+    Reclaim,
+    /// Ends other sessions' holds.
+    ForceRelease,
+}
+
+const OPS: [SeatOp; 7] = [
+    SeatOp::Close,
+    SeatOp::Acquire,
+    SeatOp::Cancel,
+    SeatOp::Release,
+    SeatOp::Renew,
+    SeatOp::Reclaim,
+    SeatOp::ForceRelease,
+];
+
+/// What a request id means to its seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// New: the seat is free for it.
+    Fresh,
+    /// The same is running: its answer will come.
+    Running,
+    /// The same was answered: so again.
+    Done(SeatOp, Settled),
+    /// Out of order.
+    Bad {
+        /// The sequence last taken in, 0 if none.
+        last: u64,
+    },
+}
+
+/// An answer as the record keeps it: with the instant of its decision, so that a copy is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The answer.
+    pub answer: Answer,
+    /// When it was decided, on the raw clock.
+    pub at: Instant,
+}
+
+/// One seat, seen through its words.
+#[derive(Debug)]
+pub struct Record<'a>(&'a mut RecordWords);
+
+impl<'a> Record<'a> {
+    /// The record that these words are; zeroed words are a seat never used.
+    #[must_use]
+    pub const fn new(words: &'a mut RecordWords) -> Self {
+        Self(words)
+    }
+
+    /// What a request with this sequence would be; changes nothing.
+    #[must_use]
+    pub fn classify(&self, sequence: u64) -> Admission {
+        let last = self.sequence();
+        if sequence == last && sequence > 0 {
+            return match self.settled() {
+                None => Admission::Running,
+                Some(settled) => Admission::Done(self.op(), settled),
+            };
+        }
+        if sequence <= last || self.is_running() {
+            return Admission::Bad { last };
+        }
+        Admission::Fresh
+    }
+
+    /// Takes a fresh request in: it runs until [`Record::settle`].
+    ///
+    /// # Panics
+    /// If it is not fresh.
+    pub fn begin(&mut self, sequence: u64, op: SeatOp) {
+        assert_eq!(
+            self.classify(sequence),
+            Admission::Fresh,
+            "classified first"
+        );
+        *self.0 = [head(sequence, 0, op, RUNNING), 0, 0, 0];
+    }
+
+    /// Notes the acquire that a running Cancel speaks of.
+    pub fn note_acquire(&mut self, acquire_id: u64) {
+        self.0[1] = acquire_id;
+    }
+
+    /// The acquire that a running Cancel speaks of.
+    #[must_use]
+    pub fn noted_acquire(&self) -> u64 {
+        self.0[1]
+    }
+
+    /// Keeps the answer of the running request.
+    ///
+    /// # Panics
+    /// If nothing runs: an answer came twice, or to the wrong seat.
+    pub fn settle(&mut self, answer: Answer, at: Instant) {
+        assert_eq!(self.state(), RUNNING, "a request is answered once");
+        let (status, a, b) = pack(answer);
+        let sequence = self.sequence();
+        *self.0 = [
+            head(sequence, u64::from(status.code()), self.op(), DONE),
+            a,
+            b,
+            at.as_micros(),
+        ];
+    }
+
+    /// The hold of that token ended: a granted acquire's record of it becomes `Lost`.
+    pub fn lose(&mut self, token: u64) -> bool {
+        if self.granted_token() != Some(token) {
+            return false;
+        }
+        let lost = Refusal {
+            status: Status::Lost,
+            limit: 0,
+            value: token,
+        };
+        let (status, a, b) = pack(Answer::Refused(lost));
+        self.0[0] = head(
+            self.sequence(),
+            u64::from(status.code()),
+            SeatOp::Acquire,
+            DONE,
+        );
+        self.0[1] = a;
+        self.0[2] = b;
+        true
+    }
+
+    /// The token that this seat's last request, an acquire, was granted.
+    #[must_use]
+    pub fn granted_token(&self) -> Option<u64> {
+        let granted = self.state() == DONE && self.op() == SeatOp::Acquire && self.status() == 0;
+        granted.then_some(self.0[1])
+    }
+
+    /// The operation of the last request taken in.
+    #[must_use]
+    pub fn op(&self) -> SeatOp {
+        let index = usize::try_from(self.0[0] >> 2 & OP_MASK).expect("3 bits");
+        OPS[index]
+    }
+
+    /// Whether a request waits for its answer.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.state() == RUNNING
+    }
+
+    /// The sequence last taken in on this seat; 0 if none.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.0[0] >> SEQUENCE_SHIFT
+    }
+
+    /// The answer of the last request, if it has one.
+    #[must_use]
+    pub fn settled(&self) -> Option<Settled> {
+        if self.state() != DONE {
+            return None;
+        }
+        Some(Settled {
+            answer: self.unpack(),
+            at: Instant(self.0[3]),
+        })
+    }
+
+    fn status(&self) -> u64 {
+        self.0[0] >> 5 & STATUS_MASK
+    }
+
+    fn state(&self) -> u64 {
+        self.0[0] & STATE_MASK
+    }
+
+    fn unpack(&self) -> Answer {
+        let [_, a, b, _] = *self.0;
+        if self.status() != 0 {
+            let code = u16::try_from(self.status()).expect("11 bits");
+            let status = Status::from_code(code).expect("packed from a status");
+            return Answer::Refused(Refusal {
+                status,
+                limit: a,
+                value: b,
+            });
+        }
+        match self.op() {
+            SeatOp::Acquire => Answer::Granted {
+                token: a,
+                until: until(b),
+            },
+            SeatOp::Renew | SeatOp::Reclaim => Answer::Renewed { until: until(b) },
+            SeatOp::Cancel => Answer::CancelDone {
+                outcome: outcome(b),
+                token: a,
+            },
+            SeatOp::ForceRelease => Answer::Forced {
+                ended: low(a),
+                closed_ms: low(b),
+            },
+            SeatOp::Release | SeatOp::Close => Answer::Released,
+        }
+    }
+}
+
+fn head(sequence: u64, status: u64, op: SeatOp, state: u64) -> u64 {
+    let op = OPS.iter().position(|other| *other == op);
+    let op = op.expect("every operation is listed") as u64;
+    sequence << SEQUENCE_SHIFT | status << 5 | op << 2 | state
+}
+
+fn pack(answer: Answer) -> (Status, u64, u64) {
+    let instant = |until: Option<Instant>| until.map_or(0, Instant::as_micros);
+    match answer {
+        Answer::Granted { token, until } => (Status::Ok, token, instant(until)),
+        Answer::Renewed { until } => (Status::Ok, 0, instant(until)),
+        Answer::Released => (Status::Ok, 0, 0),
+        Answer::CancelDone { outcome, token } => (Status::Ok, token, code(outcome)),
+        Answer::Forced { ended, closed_ms } => (Status::Ok, ended.into(), closed_ms.into()),
+        Answer::Refused(refusal) => (refusal.status, refusal.limit, refusal.value),
+    }
+}
+
+fn until(word: u64) -> Option<Instant> {
+    (word != 0).then_some(Instant(word))
+}
+
+fn low(word: u64) -> u32 {
+    u32::try_from(word).expect("packed from 32 bits")
+}
+
+fn code(outcome: CancelOutcome) -> u64 {
+    match outcome {
+        CancelOutcome::Cancelled => 0,
+        CancelOutcome::Released => 1,
+        CancelOutcome::Kept => 2,
+        CancelOutcome::NotFound => 3,
+    }
+}
+
+fn outcome(code: u64) -> CancelOutcome {
+    match code {
+        0 => CancelOutcome::Cancelled,
+        1 => CancelOutcome::Released,
+        2 => CancelOutcome::Kept,
+        _ => CancelOutcome::NotFound,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,630 @@
+//! What travels in a lane: inputs to the engine there, its answers and events, and reads.
+//!
+//! One message is one tag byte and its fields, little-endian, variable parts last. Both ends are
+//! the same program, so a message that does not decode is our own bug and panics.
+//!
+//! Sizes are public where the home shard reserves room for an answer before it forwards a request.
+
+use crate::limits::READ_REPLY_BYTES_MAX;
+use crate::lock::effect::{Answer, CancelOutcome, ClosureRef, Event, LostReason, Refusal};
+use crate::lock::input::{Input, Peer};
+use crate::lock::op::{
+    ClosedFor, IfGranted, Lease, Mode, Op, ReaderRef, RenewTo, ReplyTo, Seat, SessionId,
+    SessionRef, ShardId, Wait, Want,
+};
+use crate::shard::bytes::{Reader, Writer};
+use crate::time::{Instant, Millis};
+use locker_protocol::Status;
+
+/// Bytes of the longest immediate answer to a request: what is reserved for it.
+pub const ANSWER_BYTES: usize = 1 + 14 + 1 + 1 + 18;
+/// Bytes of the longest read reply: what is reserved for it.
+pub const READ_REPLY_MESSAGE_BYTES: usize = 1 + 18 + 4 + READ_REPLY_BYTES_MAX;
+/// Bytes of [`Message::LostTold`]: reserved by the owner shard before it sends such a Lost.
+pub const LOST_TOLD_BYTES: usize = 1 + 6;
+/// Bytes of [`Message::Queued`]: always within the reservation of one answer.
+pub const QUEUED_BYTES: usize = 1 + 4;
+/// Bytes of a request beside its key and metadata, at most.
+pub const REQUEST_BYTES: usize = 1 + 14 + 44 + 4;
+/// Bytes of a session's announcement, at most.
+pub const SESSION_OPEN_BYTES: usize = 1 + 12 + 4 + 18 + 2 + crate::limits::NAME_BYTES_MAX;
+/// Bytes of a session's end.
+pub const SESSION_END_BYTES: usize = 1 + 12;
+/// Bytes of a read beside its key or prefix.
+pub const READ_BYTES: usize = 1 + 18 + 8 + 2;
+/// Bytes of a Lost beside its key, at most.
+pub const LOST_BYTES: usize = 1 + 14 + 16 + 1 + 1 + 6 + 2;
+/// Bytes of the longest message.
+pub const MESSAGE_BYTES_MAX: usize = READ_REPLY_MESSAGE_BYTES;
+
+const _: () = assert!(
+    QUEUED_BYTES <= ANSWER_BYTES,
+    "a notice stands in for an answer"
+);
+
+/// A read that the home part of another shard serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HomeRead {
+    /// A page of its sessions, from this slot on.
+    Sessions {
+        /// The slot.
+        from_slot: u64,
+    },
+    /// Its counters.
+    Stats,
+}
+
+/// One message of a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// To the engine there.
+    Input(Input<'a>),
+    /// To the home part there.
+    HomeRead {
+        /// Where the reply goes.
+        to: ReaderRef,
+        /// What is read.
+        read: HomeRead,
+    },
+    /// The immediate answer to a request; gives its reservation back.
+    Answer {
+        /// The request.
+        to: ReplyTo,
+        /// Its answer.
+        answer: Answer,
+        /// See [`crate::lock::Effects::answer`].
+        lost_pending: bool,
+    },
+    /// So many acquires queued: their reservations are free again.
+    Queued {
+        /// How many.
+        count: u32,
+    },
+    /// A read's reply body; gives its reservation back.
+    ReadReply {
+        /// The reader.
+        to: ReaderRef,
+        /// The body.
+        body: &'a [u8],
+    },
+    /// Something that happened later.
+    Event(Event<'a>),
+}
+
+mod tag {
+    pub(super) const SESSION_OPEN: u8 = 1;
+    pub(super) const SESSION_END: u8 = 2;
+    pub(super) const REQUEST: u8 = 3;
+    pub(super) const GET: u8 = 4;
+    pub(super) const LIST: u8 = 5;
+    pub(super) const LOST_TOLD: u8 = 6;
+    pub(super) const READ_SESSIONS: u8 = 7;
+    pub(super) const READ_STATS: u8 = 8;
+    pub(super) const ANSWER: u8 = 9;
+    pub(super) const QUEUED: u8 = 10;
+    pub(super) const READ_REPLY: u8 = 11;
+    pub(super) const SETTLED: u8 = 12;
+    pub(super) const LOST: u8 = 13;
+    pub(super) const SESSION_GONE: u8 = 14;
+}
+
+/// Bytes that the message of an event takes at most.
+#[must_use]
+pub const fn event_bytes(event: &Event<'_>) -> usize {
+    match event {
+        Event::Settled { .. } => ANSWER_BYTES,
+        Event::Lost { key, .. } => LOST_BYTES + key.len(),
+        Event::SessionGone { .. } => SESSION_END_BYTES,
+    }
+}
+
+impl<'a> Message<'a> {
+    /// Appends the message to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let mut out = Writer(out);
+        match *self {
+            Message::Input(input) => encode_input(&mut out, input),
+            Message::HomeRead { to, read } => encode_home_read(&mut out, to, read),
+            Message::Answer {
+                to,
+                answer,
+                lost_pending,
+            } => {
+                out.u8(tag::ANSWER);
+                reply_to(&mut out, to);
+                out.u8(lost_pending.into());
+                encode_answer(&mut out, answer);
+            }
+            Message::Queued { count } => {
+                out.u8(tag::QUEUED);
+                out.u32(count);
+            }
+            Message::ReadReply { to, body } => {
+                out.u8(tag::READ_REPLY);
+                reader(&mut out, to);
+                out.long_bytes(body);
+            }
+            Message::Event(event) => encode_event(&mut out, event),
+        }
+    }
+
+    /// Reads a message.
+    ///
+    /// # Panics
+    /// If these are not the bytes of one message: both ends are this program.
+    #[must_use]
+    pub fn decode(bytes: &'a [u8]) -> Self {
+        let mut from = Reader(bytes);
+        let message = decode(&mut from);
+        assert!(from.0.is_empty(), "a message ends where its fields end");
+        message
+    }
+}
+
+fn encode_input(out: &mut Writer<'_>, input: Input<'_>) {
+    match input {
+        Input::SessionOpen {
+            session,
+            ttl,
+            name,
+            peer,
+        } => {
+            out.u8(tag::SESSION_OPEN);
+            session_ref(out, session);
+            out.u32(ttl.0);
+            out.array(peer.ip);
+            out.u16(peer.port);
+            out.bytes(name);
+        }
+        Input::SessionEnd { session } => {
+            out.u8(tag::SESSION_END);
+            session_ref(out, session);
+        }
+        Input::Request {
+            to,
+            op,
+            key,
+            metadata,
+        } => {
+            out.u8(tag::REQUEST);
+            reply_to(out, to);
+            encode_op(out, op);
+            out.bytes(key);
+            out.bytes(metadata);
+        }
+        Input::Get { to, key } => {
+            out.u8(tag::GET);
+            reader(out, to);
+            out.bytes(key);
+        }
+        Input::List { to, cursor, prefix } => {
+            out.u8(tag::LIST);
+            reader(out, to);
+            out.u64(cursor);
+            out.bytes(prefix);
+        }
+        Input::LostTold { closure } => {
+            out.u8(tag::LOST_TOLD);
+            closure_ref(out, closure);
+        }
+    }
+}
+
+fn encode_home_read(out: &mut Writer<'_>, to: ReaderRef, read: HomeRead) {
+    match read {
+        HomeRead::Sessions { from_slot } => {
+            out.u8(tag::READ_SESSIONS);
+            reader(out, to);
+            out.u64(from_slot);
+        }
+        HomeRead::Stats => {
+            out.u8(tag::READ_STATS);
+            reader(out, to);
+        }
+    }
+}
+
+fn encode_event(out: &mut Writer<'_>, event: Event<'_>) {
+    match event {
+        Event::Settled { to, answer } => {
+            out.u8(tag::SETTLED);
+            reply_to(out, to);
+            encode_answer(out, answer);
+        }
+        Event::Lost {
+            to,
+            owner,
+            token,
+            reason,
+            key,
+            closure,
+        } => {
+            out.u8(tag::LOST);
+            reply_to(out, to);
+            out.u64(owner);
+            out.u64(token);
+            out.u8(match reason {
+                LostReason::Lease => 1,
+                LostReason::Forced => 2,
+            });
+            out.u8(closure.is_some().into());
+            if let Some(closure) = closure {
+                closure_ref(out, closure);
+            }
+            out.bytes(key);
+        }
+        Event::SessionGone { session } => {
+            out.u8(tag::SESSION_GONE);
+            session_ref(out, session);
+        }
+    }
+}
+
+fn decode<'a>(from: &mut Reader<'a>) -> Message<'a> {
+    match from.u8() {
+        tag::SESSION_OPEN => {
+            let session = read_session_ref(from);
+            let ttl = Millis(from.u32());
+            let peer = Peer {
+                ip: from.array(),
+                port: from.u16(),
+            };
+            Message::Input(Input::SessionOpen {
+                session,
+                ttl,
+                name: from.bytes(),
+                peer,
+            })
+        }
+        tag::SESSION_END => Message::Input(Input::SessionEnd {
+            session: read_session_ref(from),
+        }),
+        tag::REQUEST => Message::Input(Input::Request {
+            to: read_reply_to(from),
+            op: decode_op(from),
+            key: from.bytes(),
+            metadata: from.bytes(),
+        }),
+        tag::GET => Message::Input(Input::Get {
+            to: read_reader(from),
+            key: from.bytes(),
+        }),
+        tag::LIST => Message::Input(Input::List {
+            to: read_reader(from),
+            cursor: from.u64(),
+            prefix: from.bytes(),
+        }),
+        tag::LOST_TOLD => Message::Input(Input::LostTold {
+            closure: read_closure(from),
+        }),
+        tag::READ_SESSIONS => Message::HomeRead {
+            to: read_reader(from),
+            read: HomeRead::Sessions {
+                from_slot: from.u64(),
+            },
+        },
+        tag::READ_STATS => Message::HomeRead {
+            to: read_reader(from),
+            read: HomeRead::Stats,
+        },
+        tag::ANSWER => Message::Answer {
+            to: read_reply_to(from),
+            lost_pending: from.u8() == 1,
+            answer: decode_answer(from),
+        },
+        tag::QUEUED => Message::Queued { count: from.u32() },
+        tag::READ_REPLY => Message::ReadReply {
+            to: read_reader(from),
+            body: from.long_bytes(),
+        },
+        tag => Message::Event(decode_event(tag, from)),
+    }
+}
+
+fn decode_event<'a>(tag: u8, from: &mut Reader<'a>) -> Event<'a> {
+    match tag {
+        tag::SETTLED => Event::Settled {
+            to: read_reply_to(from),
+            answer: decode_answer(from),
+        },
+        tag::LOST => {
+            let to = read_reply_to(from);
+            let owner = from.u64();
+            let token = from.u64();
+            let reason = match from.u8() {
+                1 => LostReason::Lease,
+                2 => LostReason::Forced,
+                other => panic!("no reason {other} is ever sent"),
+            };
+            let closure = (from.u8() == 1).then(|| read_closure(from));
+            Event::Lost {
+                to,
+                owner,
+                token,
+                reason,
+                key: from.bytes(),
+                closure,
+            }
+        }
+        tag::SESSION_GONE => Event::SessionGone {
+            session: read_session_ref(from),
+        },
+        other => panic!("no message with tag {other} is ever sent"),
+    }
+}
+
+fn encode_op(out: &mut Writer<'_>, op: Op) {
+    match op {
+        Op::Acquire {
+            owner,
+            want,
+            wait,
+            lease,
+        } => {
+            out.u8(1);
+            out.u64(owner);
+            out.u8(want.mode as u8);
+            out.u8(want.resize.into());
+            out.u32(want.permits);
+            out.u32(want.limit);
+            let (kind, ms) = match wait {
+                Wait::Try => (0, 0),
+                Wait::For(ms) => (1, ms.0),
+                Wait::Forever => (2, 0),
+            };
+            out.u8(kind);
+            out.u32(ms);
+            encode_lease(out, lease);
+        }
+        Op::Cancel {
+            owner,
+            acquire_seat,
+            token,
+            if_granted,
+        } => {
+            out.u8(2);
+            out.u64(owner);
+            out.u16(acquire_seat.0);
+            out.u64(token);
+            out.u8((if_granted == IfGranted::Release).into());
+        }
+        Op::Release { owner, token } => {
+            out.u8(3);
+            out.u64(owner);
+            out.u64(token);
+        }
+        Op::Renew { owner, token, to } => {
+            out.u8(4);
+            out.u64(owner);
+            out.u64(token);
+            match to {
+                RenewTo::Keep => out.u8(0),
+                RenewTo::Lease(lease) => {
+                    out.u8(1);
+                    encode_lease(out, lease);
+                }
+            }
+        }
+        Op::ForceRelease { token, closed } => {
+            out.u8(5);
+            out.u64(token);
+            match closed {
+                ClosedFor::HolderTtl => out.u8(0),
+                ClosedFor::For(ms) => {
+                    out.u8(1);
+                    out.u32(ms.0);
+                }
+            }
+        }
+    }
+}
+
+fn decode_op(from: &mut Reader<'_>) -> Op {
+    match from.u8() {
+        1 => Op::Acquire {
+            owner: from.u64(),
+            want: decode_want(from),
+            wait: decode_wait(from),
+            lease: decode_lease(from),
+        },
+        2 => Op::Cancel {
+            owner: from.u64(),
+            acquire_seat: Seat(from.u16()),
+            token: from.u64(),
+            if_granted: match from.u8() {
+                0 => IfGranted::Keep,
+                _ => IfGranted::Release,
+            },
+        },
+        3 => Op::Release {
+            owner: from.u64(),
+            token: from.u64(),
+        },
+        4 => Op::Renew {
+            owner: from.u64(),
+            token: from.u64(),
+            to: match from.u8() {
+                0 => RenewTo::Keep,
+                _ => RenewTo::Lease(decode_lease(from)),
+            },
+        },
+        5 => Op::ForceRelease {
+            token: from.u64(),
+            closed: match from.u8() {
+                0 => ClosedFor::HolderTtl,
+                _ => ClosedFor::For(Millis(from.u32())),
+            },
+        },
+        other => panic!("no operation {other} is ever sent"),
+    }
+}
+
+fn decode_want(from: &mut Reader<'_>) -> Want {
+    let mode = match from.u8() {
+        1 => Mode::Exclusive,
+        2 => Mode::Shared,
+        3 => Mode::Permit,
+        other => panic!("no mode {other} is ever sent"),
+    };
+    Want {
+        mode,
+        resize: from.u8() == 1,
+        permits: from.u32(),
+        limit: from.u32(),
+    }
+}
+
+fn decode_wait(from: &mut Reader<'_>) -> Wait {
+    match (from.u8(), from.u32()) {
+        (0, _) => Wait::Try,
+        (1, ms) => Wait::For(Millis(ms)),
+        _ => Wait::Forever,
+    }
+}
+
+fn encode_lease(out: &mut Writer<'_>, lease: Lease) {
+    match lease {
+        Lease::Session => out.u32(0),
+        Lease::For(ms) => out.u32(ms.0),
+    }
+}
+
+fn decode_lease(from: &mut Reader<'_>) -> Lease {
+    match from.u32() {
+        0 => Lease::Session,
+        ms => Lease::For(Millis(ms)),
+    }
+}
+
+fn encode_answer(out: &mut Writer<'_>, answer: Answer) {
+    match answer {
+        Answer::Granted { token, until } => {
+            out.u8(1);
+            out.u64(token);
+            encode_until(out, until);
+        }
+        Answer::Released => out.u8(2),
+        Answer::Renewed { until } => {
+            out.u8(3);
+            encode_until(out, until);
+        }
+        Answer::CancelDone { outcome, token } => {
+            out.u8(4);
+            out.u8(match outcome {
+                CancelOutcome::Cancelled => 0,
+                CancelOutcome::Released => 1,
+                CancelOutcome::Kept => 2,
+                CancelOutcome::NotFound => 3,
+            });
+            out.u64(token);
+        }
+        Answer::Forced { ended, closed_ms } => {
+            out.u8(5);
+            out.u32(ended);
+            out.u32(closed_ms);
+        }
+        Answer::Refused(refusal) => {
+            out.u8(6);
+            out.u16(refusal.status.code());
+            out.u64(refusal.limit);
+            out.u64(refusal.value);
+        }
+    }
+}
+
+fn decode_answer(from: &mut Reader<'_>) -> Answer {
+    match from.u8() {
+        1 => Answer::Granted {
+            token: from.u64(),
+            until: decode_until(from),
+        },
+        2 => Answer::Released,
+        3 => Answer::Renewed {
+            until: decode_until(from),
+        },
+        4 => Answer::CancelDone {
+            outcome: match from.u8() {
+                0 => CancelOutcome::Cancelled,
+                1 => CancelOutcome::Released,
+                2 => CancelOutcome::Kept,
+                _ => CancelOutcome::NotFound,
+            },
+            token: from.u64(),
+        },
+        5 => Answer::Forced {
+            ended: from.u32(),
+            closed_ms: from.u32(),
+        },
+        6 => Answer::Refused(Refusal {
+            status: Status::from_code(from.u16()).expect("a status was sent"),
+            limit: from.u64(),
+            value: from.u64(),
+        }),
+        other => panic!("no answer {other} is ever sent"),
+    }
+}
+
+fn encode_until(out: &mut Writer<'_>, until: Option<Instant>) {
+    out.u64(until.map_or(0, Instant::as_micros));
+}
+
+fn decode_until(from: &mut Reader<'_>) -> Option<Instant> {
+    Some(Instant(from.u64())).filter(|until| *until != Instant::START)
+}
+
+fn session_ref(out: &mut Writer<'_>, session: SessionRef) {
+    out.u64(session.id.0);
+    out.u32(session.slot);
+}
+
+fn read_session_ref(from: &mut Reader<'_>) -> SessionRef {
+    SessionRef {
+        id: SessionId(from.u64()),
+        slot: from.u32(),
+    }
+}
+
+fn reply_to(out: &mut Writer<'_>, to: ReplyTo) {
+    session_ref(out, to.session);
+    out.u16(to.seat.0);
+}
+
+fn read_reply_to(from: &mut Reader<'_>) -> ReplyTo {
+    ReplyTo {
+        session: read_session_ref(from),
+        seat: Seat(from.u16()),
+    }
+}
+
+fn reader(out: &mut Writer<'_>, to: ReaderRef) {
+    out.u8(to.home.0);
+    out.u32(to.connection);
+    out.u32(to.generation);
+    out.u64(to.request_id);
+    out.u8(to.op);
+}
+
+fn read_reader(from: &mut Reader<'_>) -> ReaderRef {
+    ReaderRef {
+        home: ShardId(from.u8()),
+        connection: from.u32(),
+        generation: from.u32(),
+        request_id: from.u64(),
+        op: from.u8(),
+    }
+}
+
+fn closure_ref(out: &mut Writer<'_>, closure: ClosureRef) {
+    out.u32(closure.block);
+    out.u16(closure.generation);
+}
+
+fn read_closure(from: &mut Reader<'_>) -> ClosureRef {
+    ClosureRef {
+        block: from.u32(),
+        generation: from.u16(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
