@@ -168,8 +168,8 @@ impl Machine for Core {
         self.home.send_queued(io);
         self.ask_control(io);
         self.home.close_drained(io);
-        let read_again = self.home.read_again(io);
-        self.next_turn(read_again)
+        self.home.read_again(io);
+        self.next_turn()
     }
 }
 
@@ -209,6 +209,17 @@ impl Core {
             }
             Event::SessionGone { session } => self.home.session_gone(io, session, from),
         }
+    }
+
+    /// Asserts that no answer is awaited from any shard; for tests.
+    #[cfg(test)]
+    pub(super) fn assert_at_rest(&self) {
+        for shard in 0..self.home.config.shards {
+            let shard = ShardId(u8::try_from(shard).expect("256 shards at most"));
+            assert_eq!(self.home.router.awaited_bytes(shard), 0, "of {shard:?}");
+        }
+        assert!(self.home.paused.is_empty(), "no connection waits");
+        assert!(self.home.ends_owed.is_empty(), "no end is owed");
     }
 
     /// Adds an input for the engine here, applying the batch if it is full.
@@ -267,7 +278,8 @@ impl Core {
         }
     }
 
-    fn next_turn(&self, read_again: bool) -> NextTurn {
+    fn next_turn(&mut self) -> NextTurn {
+        let read_again = std::mem::take(&mut self.home.reads_resumed);
         let waits = self.engine.has_pending() || self.home.waits_for_room();
         let retry = waits.then(|| Instant(self.home.now.as_micros() + ROOM_RETRY_MICROS));
         let due = [

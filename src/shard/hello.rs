@@ -97,6 +97,7 @@ impl Home {
             let session = state.session().expect("its session was opened");
             let ttl = self.sessions.at(session).opening.ttl;
             if ttl.0 <= self.ttl_durable_ms {
+                self.reads_resumed = true;
                 self.opened(io, connection, session);
             } else {
                 self.paused.push(slot, WaitsFor::Bound);

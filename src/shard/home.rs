@@ -54,6 +54,8 @@ pub(super) struct Home {
     pub(super) ttl_asked_ms: u32,
     /// Stopping: until then.
     pub(super) drain_until: Option<Instant>,
+    /// A connection that had to wait is read again: what it sent is offered in the next turn.
+    pub(super) reads_resumed: bool,
     /// The drain is over: connections close then at the latest.
     pub(super) close_at: Option<Instant>,
     /// Requests of all sessions that wait for their answers.
@@ -98,6 +100,7 @@ impl Home {
             ttl_asked_ms: 0,
             drain_until: None,
             stopped: false,
+            reads_resumed: false,
             close_at: None,
             running: 0,
             keys_open: config.grace_until.is_none(),

@@ -33,6 +33,9 @@ pub mod signal;
 pub mod start;
 mod waiting;
 
+#[cfg(test)]
+mod tests;
+
 pub use core::Core;
 pub use core_config::CoreConfig;
 pub use machine::NextTurn;

@@ -50,19 +50,17 @@ impl Home {
         io.read(connection, Reading::Paused);
     }
 
-    /// Reads connections again whose turn it is; whether there was one.
-    pub(super) fn read_again(&mut self, io: &mut impl Io) -> bool {
+    /// Reads connections again whose turn it is.
+    pub(super) fn read_again(&mut self, io: &mut impl Io) {
         self.withdraw_passes();
         if self.paused.is_empty() {
-            return false;
+            return;
         }
-        let mut any = false;
         for _ in 0..PASSES_PER_TURN_MAX {
             let Some(slot) = self.paused.first(WaitsFor::Turn) else {
                 break;
             };
             self.read_slot_again(io, slot, None);
-            any = true;
         }
         for shard in 0..SHARDS_MAX.min(usize::from(self.config.shards)) {
             let shard = ShardId(u8::try_from(shard).expect("256 shards at most"));
@@ -71,10 +69,8 @@ impl Home {
                 && self.router.pledge(io, shard)
             {
                 self.read_slot_again(io, slot, Some(shard));
-                any = true;
             }
         }
-        any
     }
 
     /// Whether a connection waits for room in a lane: nobody wakes this shard when there is some.
@@ -97,6 +93,7 @@ impl Home {
         if pass.is_some() {
             self.passes.push(connection);
         }
+        self.reads_resumed = true;
         io.read(connection, Reading::Multishot);
     }
 

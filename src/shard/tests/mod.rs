@@ -1,0 +1,8 @@
+//! The core as its clients see it: bytes in, frames out, in virtual time.
+#![allow(clippy::unwrap_used)]
+
+mod bench;
+mod ends;
+mod fake_io;
+mod greetings;
+mod requests;
