@@ -45,7 +45,7 @@ fn pin(cpu: usize) {
 struct Echo;
 
 impl Machine for Echo {
-    fn turn_begin(&mut self, _: Instant) {}
+    fn turn_begin(&mut self, _: Instant, _: &mut impl Io) {}
     fn connected(&mut self, id: ConnectionId, _: Peer, _: bool, io: &mut impl Io) {
         io.read(id, Reading::Multishot);
     }
