@@ -11,8 +11,8 @@
 //! give a message or a typed [`BadFrame`], never a panic. Encoding writes the header and the fixed
 //! part at once, from the stack.
 //!
-//! `table.toml` beside this crate is the protocol; constants, enumerations and messages are generated
-//! from it. `docs/PROTOCOL.md` in the repository says what the messages mean.
+//! `table.toml` beside this crate is the protocol; constants, enumerations and messages are
+//! generated from it. `docs/PROTOCOL.md` in the repository says what the messages mean.
 #![forbid(unsafe_code)]
 
 mod bad_frame;
