@@ -87,7 +87,7 @@ fn serve_driver() {
         clock: ServerClock::start(),
         to_control,
     };
-    let running = start_shards(setup, |_| Echo).unwrap();
+    let running = start_shards(setup, |_| Ok(Echo)).unwrap();
     // Until the parent closes our input.
     let _ = std::io::stdin().read(&mut [0]);
     drop(running);

@@ -23,7 +23,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 pub const RETRY_MS: Millis = Millis(100);
 /// Connections over the limit that are kept, unread, so that they read our word before the close
 /// resets them; one more, and the oldest of them is closed.
-const REFUSED_MAX: usize = 64;
+pub const REFUSED_MAX: usize = 64;
 /// For so long.
 const REFUSED_MS: Millis = Millis(1_000);
 /// Clients taken and let go at most, each time the descriptors run out.

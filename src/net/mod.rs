@@ -5,6 +5,7 @@ pub mod chunk;
 pub mod connections;
 pub mod flow;
 pub mod kernel;
+pub mod listen;
 pub mod ring;
 pub mod words;
 

@@ -71,6 +71,14 @@ pub enum StartError {
         /// What glommio says.
         reason: String,
     },
+    /// The machine of the shard found no memory.
+    #[error("cannot get the memory of shard {}: {source}", shard.0)]
+    Memory {
+        /// Which.
+        shard: ShardId,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The shard's own ring could not be made.
     #[error("cannot make the io_uring of shard {}: {source}", shard.0)]
     Ring {
@@ -139,7 +147,7 @@ impl Running {
 pub fn start_shards<M, F>(setup: ShardsSetup, machine: F) -> Result<Running, StartError>
 where
     M: Machine + 'static,
-    F: Fn(ShardId) -> M + Clone + Send + 'static,
+    F: Fn(ShardId) -> io::Result<M> + Clone + Send + 'static,
 {
     assert!((1..=limits::SHARDS_MAX).contains(&usize::from(setup.shards)));
     let plans = plan(setup)?;
@@ -232,7 +240,7 @@ fn connect_lanes(plans: &mut [Plan], lane_bytes: usize) {
 fn start_one<M, F>(plan: Plan, machine: F) -> Result<ExecutorJoinHandle<()>, StartError>
 where
     M: Machine + 'static,
-    F: Fn(ShardId) -> M + Send + 'static,
+    F: Fn(ShardId) -> io::Result<M> + Send + 'static,
 {
     let shard = plan.me;
     let placement = plan.cpu.map_or(Placement::Unbound, Placement::Fixed);
@@ -244,10 +252,14 @@ where
         .preempt_timer(EXECUTOR_PREEMPT)
         .spawn(move || async move {
             let _guard = AbortOnPanic;
-            match Ring::new(plan.signal.eventfd()) {
-                Ok(ring) => {
-                    let machine = machine(shard);
-                    let driver = drive(plan, ring, machine);
+            let ring = Ring::new(plan.signal.eventfd());
+            let ring = ring.map_err(|source| StartError::Ring { shard, source });
+            let made = ring.and_then(|ring| match machine(shard) {
+                Ok(machine) => Ok(drive(plan, ring, machine)),
+                Err(source) => Err(StartError::Memory { shard, source }),
+            });
+            match made {
+                Ok(driver) => {
                     // The starter waits for this word.
                     let _ = ready.send(Ok(()));
                     driver.run().await;
@@ -259,10 +271,10 @@ where
     let thread = spawned.map_err(|error| executor_error(error.to_string()))?;
     match started.recv() {
         Ok(Ok(())) => Ok(thread),
-        Ok(Err(source)) => {
+        Ok(Err(error)) => {
             // It has nothing more to tell.
             let _ = thread.join();
-            Err(StartError::Ring { shard, source })
+            Err(error)
         }
         Err(_) => Err(executor_error(match thread.join() {
             Ok(()) => "it ended without a word".into(),

@@ -142,7 +142,7 @@ fn start(shards: u16, connections_max: u32) -> (Running, SocketAddr) {
         clock: ServerClock::start(),
         to_control,
     };
-    let running = start_shards(setup, Echo::new).unwrap();
+    let running = start_shards(setup, |me| Ok(Echo::new(me))).unwrap();
     (running, address)
 }
 
