@@ -145,6 +145,67 @@ fn core() -> Core {
     Core::new(core, engine).unwrap()
 }
 
+/// Good keys, an empty one, one of several blocks, one too long.
+const KEYS: [&[u8]; 6] = [b"aaaa", b"bb", b"ccc", b"", &[b'd'; 200], &[b'e'; 300]];
+
+/// What is random in a request.
+struct Dice {
+    owner: u64,
+    token: u64,
+    milliseconds: u32,
+    /// Of the key in [`KEYS`].
+    place: usize,
+}
+
+impl Dice {
+    fn acquire(&self, kind: u64) -> Acquire<'static> {
+        let modes = [Mode::Exclusive, Mode::Shared, Mode::Permit];
+        let mode = modes[usize::try_from(kind % 3).unwrap()];
+        let permits = u32::from(mode == Mode::Permit);
+        Acquire {
+            owner: self.owner,
+            wait_ms: self.milliseconds,
+            lease_ms: self.milliseconds / 2,
+            permits,
+            limit: permits * 3,
+            mode,
+            resize: false,
+            key: KEYS[self.place],
+            metadata: &[5; 100][..usize::from(kind > 2) * 100],
+        }
+    }
+
+    fn other(&self, kind: u64) -> Request<'static> {
+        let key = KEYS[self.place];
+        let (owner, token) = (self.owner, self.token);
+        match kind {
+            6 | 7 => Request::Release(Release {
+                owner,
+                token: TOKEN_ANY,
+                key,
+            }),
+            8 => Request::Renew(Renew {
+                owner,
+                token,
+                lease_ms: self.milliseconds,
+                key,
+            }),
+            10 => Request::Get(Get { key }),
+            11 => Request::List(List {
+                cursor: 0,
+                prefix: b"",
+            }),
+            12 => Request::Sessions(Sessions { cursor: 0 }),
+            _ => Request::ForceRelease(ForceRelease {
+                token: TOKEN_ANY,
+                delay_ms: self.milliseconds,
+                key,
+                reason: "why not",
+            }),
+        }
+    }
+}
+
 /// One shard with its clients, all in place before counting begins.
 struct World {
     core: Core,
@@ -210,91 +271,34 @@ impl World {
         self.frames.clear();
     }
 
+    /// Encodes any request of a client, good or bad.
     fn request(&mut self, slot: u32) {
         let seat = u16::try_from(self.next(9)).unwrap();
         self.sequences[slot as usize] += 1;
         let sequence = self.sequences[slot as usize];
         let id = RequestId { seat, sequence }.pack();
-        let letters = [
-            b"aaaa".as_slice(),
-            b"bb",
-            b"ccc",
-            b"",
-            &[b'd'; 200],
-            &[b'e'; 300],
-        ];
-        let place = usize::try_from(self.next(6)).unwrap();
-        let key = letters[place];
-        let owner = self.next(4);
-        let token = self.next(50);
-        let milliseconds = u32::try_from(self.next(400)).unwrap();
-        let kind = self.next(14);
-        let out = &mut self.frames;
-        match kind {
-            0..=5 => {
-                let mode = [Mode::Exclusive, Mode::Shared, Mode::Permit]
-                    [usize::try_from(kind % 3).unwrap()];
-                let permits = u32::from(mode == Mode::Permit);
-                let acquire = Acquire {
-                    owner,
-                    wait_ms: milliseconds,
-                    lease_ms: milliseconds / 2,
-                    permits,
-                    limit: permits * 3,
-                    mode,
-                    resize: false,
-                    key,
-                    metadata: &[5; 100][..usize::from(kind > 2) * 100],
-                };
-                acquire.encode(id, out);
-                self.last[slot as usize] = (id, owner, place);
-            }
-            6 | 7 => Release {
-                owner,
-                token: 0,
-                key,
-            }
-            .encode(id, out),
-            8 => {
-                let lease_ms = milliseconds;
-                let renew = Renew {
-                    owner,
-                    token,
-                    lease_ms,
-                    key,
-                };
-                renew.encode(id, out);
+        let dice = Dice {
+            owner: self.next(4),
+            token: self.next(50),
+            milliseconds: u32::try_from(self.next(400)).unwrap(),
+            place: usize::try_from(self.next(6)).unwrap(),
+        };
+        match self.next(14) {
+            kind @ 0..=5 => {
+                self.last[slot as usize] = (id, dice.owner, dice.place);
+                dice.acquire(kind).encode(id, &mut self.frames);
             }
             9 => {
                 let (acquire_id, owner, place) = self.last[slot as usize];
-                let key = letters[place];
-                let if_granted = IfGranted::Release;
-                Cancel {
+                let cancel = Cancel {
                     acquire_id,
                     owner,
-                    if_granted,
-                    key,
-                }
-                .encode(id, out);
+                    if_granted: IfGranted::Release,
+                    key: KEYS[place],
+                };
+                cancel.encode(id, &mut self.frames);
             }
-            10 => Get { key }.encode(id, out),
-            11 => List {
-                cursor: 0,
-                prefix: b"",
-            }
-            .encode(id, out),
-            12 => Sessions { cursor: 0 }.encode(id, out),
-            _ => {
-                let delay_ms = milliseconds;
-                let reason = "why not";
-                ForceRelease {
-                    token: 0,
-                    delay_ms,
-                    key,
-                    reason,
-                }
-                .encode(id, out);
-            }
+            kind => dice.other(kind).encode(id, &mut self.frames),
         }
     }
 
