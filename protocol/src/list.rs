@@ -2,6 +2,7 @@
 
 use crate::bad_frame::BadFrame;
 use crate::tail::Tail;
+use std::iter::FusedIterator;
 use std::marker::PhantomData;
 
 /// An element of a [`RecordList`]. Sealed: only this crate has what `read` takes.
@@ -104,6 +105,8 @@ impl<'a, R: Record<'a>> Iterator for Records<'a, R> {
         record
     }
 }
+
+impl<'a, R: Record<'a>> FusedIterator for Records<'a, R> {}
 
 /// Integers of 16 bits, little-endian on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -239,6 +239,24 @@ fn records_that_are_not_there_end_the_list_early() {
 }
 
 #[test]
+fn a_list_that_ended_early_stays_ended() {
+    let mut bytes = Vec::new();
+    let lock = LockSummary {
+        holders: 0,
+        waiters: 0,
+        mode: None,
+        closed: true,
+        grace: false,
+        key: b"",
+    };
+    lock.encode(&mut bytes);
+    lock.encode(&mut bytes);
+    bytes[8] = 0xEE;
+    let mut locks = RecordList::<LockSummary<'_>>::from_records(&bytes, 2).iter();
+    assert_eq!((locks.next(), locks.next()), (None, None));
+}
+
+#[test]
 fn crc16_has_the_published_check_value() {
     assert_eq!(crc16(b"123456789"), 0x31C3);
     assert_eq!(crc16(b""), 0);

@@ -45,8 +45,16 @@ fn section(table: &Table, session: &str, name: &str) -> String {
 fn limits(table: &Table) -> String {
     let mut out = String::from("| name | value | what it is |\n|---|---|---|\n");
     for (name, value) in &table.protocol {
-        let value = match value.as_integer() {
-            Some(number) if number > 0xFFFF && number != 65_536 => format!("0x{number:X}"),
+        let is_hex = |number: i64| number > 0xFFFF && !name.ends_with("_bytes_max");
+        let value = match (value.as_integer(), value.as_array()) {
+            (Some(number), _) if is_hex(number) || name.starts_with("tlv") => {
+                format!("0x{number:X}")
+            }
+            (_, Some(bytes)) => {
+                let byte = |byte: &toml::Value| byte.as_integer().expect("a byte");
+                let bytes: Vec<_> = bytes.iter().map(|b| format!("{:02X}", byte(b))).collect();
+                bytes.join(" ")
+            }
             _ => value.to_string(),
         };
         let doc = &table.docs[name];
@@ -64,19 +72,30 @@ fn opcodes(table: &Table) -> String {
         reply_name,
         seat,
         doc,
+        since,
         ..
     } in &table.request
     {
+        let since = remark(*since);
         let seat = if *seat { "yes" } else { "no" };
         let reply = op | 0x80;
         writeln!(
             out,
-            "| {op:#04x} | {name} | {reply:#04x} {reply_name} | {seat} | {doc} |"
+            "| 0x{op:02X} | {name} | 0x{reply:02X} {reply_name} | {seat} | {doc}{since} |"
         )
         .expect("a String takes all");
     }
-    for Message { op, name, doc, .. } in &table.push {
-        writeln!(out, "| {op:#04x} | {name} | (push) | | {doc} |").expect("a String takes all");
+    for Message {
+        op,
+        name,
+        doc,
+        since,
+        ..
+    } in &table.push
+    {
+        let since = remark(*since);
+        writeln!(out, "| 0x{op:02X} | {name} | (push) | | {doc}{since} |")
+            .expect("a String takes all");
     }
     out
 }
@@ -92,14 +111,25 @@ fn statuses(table: &Table) -> String {
             limit,
             value,
             client,
+            since,
         } = status;
+        let since = remark(*since);
         writeln!(
             out,
-            "| {code} | {name} | {text} | {limit} | {value} | {client} |"
+            "| {code} | {name} | {text}{since} | {limit} | {value} | {client} |"
         )
         .expect("a String takes all");
     }
     out
+}
+
+/// A remark on entries that version 1 does not have.
+fn remark(version: u8) -> String {
+    if version > 1 {
+        format!(" Since version {version}.")
+    } else {
+        String::new()
+    }
 }
 
 fn by_value(numbers: &Numbers) -> Vec<(&String, u64)> {
@@ -134,8 +164,15 @@ fn counters(table: &Table) -> String {
     let mut out = String::from("| id | name | kind | what it counts |\n|---|---|---|---|\n");
     for counter in &table.counter {
         let kind = if counter.gauge { "gauge" } else { "counter" };
-        let crate::table::Counter { id, name, doc, .. } = counter;
-        writeln!(out, "| {id} | `{name}` | {kind} | {doc} |").expect("a String takes all");
+        let crate::table::Counter {
+            id,
+            name,
+            doc,
+            since,
+            ..
+        } = counter;
+        let since = remark(*since);
+        writeln!(out, "| {id} | `{name}` | {kind} | {doc}{since} |").expect("a String takes all");
     }
     out
 }
@@ -146,33 +183,44 @@ fn message(table: &Table, name: &str) -> String {
     if let Some(request) = table.request.iter().find(|request| request.name == name) {
         layout(
             &mut out,
-            &format!("Request, op {:#04x}", request.op),
+            table,
+            &format!("Request, op 0x{:02X}", request.op),
             request.own_fields(),
         );
         out.push('\n');
         let about = format!(
-            "Answer **{}**, op {:#04x}: {}",
+            "Answer **{}**, op 0x{:02X}: {}",
             request.reply_name,
             request.op | 0x80,
             request.reply_doc
         );
-        layout(&mut out, &about, &request.reply);
+        layout(&mut out, table, &about, &request.reply);
         return out;
     }
     if let Some(push) = table.push.iter().find(|push| push.name == name) {
         match &push.fields {
-            Fields::Own(fields) => layout(&mut out, &format!("Push, op {:#04x}", push.op), fields),
+            Fields::Own(fields) => layout(
+                &mut out,
+                table,
+                &format!("Push, op 0x{:02X}", push.op),
+                fields,
+            ),
             Fields::SameAs(record) => {
-                writeln!(out, "Push, op {:#04x}; body as {record}.", push.op).expect("room");
+                writeln!(out, "Push, op 0x{:02X}; body as {record}.", push.op).expect("room");
             }
         }
         return out;
     }
-    layout(&mut out, "Layout", table.record_named(name).own_fields());
+    layout(
+        &mut out,
+        table,
+        "Layout",
+        table.record_named(name).own_fields(),
+    );
     out
 }
 
-fn layout(out: &mut String, about: &str, fields: &[Field]) {
+fn layout(out: &mut String, table: &Table, about: &str, fields: &[Field]) {
     let about = about.trim_end_matches('.');
     if fields.is_empty() {
         writeln!(out, "{about}; no body.").expect("room");
@@ -201,7 +249,7 @@ fn layout(out: &mut String, about: &str, fields: &[Field]) {
             "| {at} | {} | {} | {} |",
             field.name,
             kind(field),
-            explained(fields, field)
+            explained(table, fields, field)
         )
         .expect("room");
     }
@@ -220,7 +268,7 @@ fn kind(field: &Field) -> String {
     }
 }
 
-fn explained(fields: &[Field], field: &Field) -> String {
+fn explained(table: &Table, fields: &[Field], field: &Field) -> String {
     if field.is_reserved() {
         return "0".to_owned();
     }
@@ -235,7 +283,29 @@ fn explained(fields: &[Field], field: &Field) -> String {
         };
         return format!("{unit} of `{}`.", variable.name);
     }
-    field.doc.clone()
+    let mut numbers = Vec::new();
+    if field.optional {
+        numbers.push("0 none".to_owned());
+    }
+    if let Some(name) = &field.enumeration {
+        let all = by_value(&table.enums[name]);
+        numbers.extend(
+            all.iter()
+                .map(|(variant, number)| format!("{number} {variant}")),
+        );
+    }
+    if let Some(name) = &field.flags {
+        let all = by_value(&table.flags[name]);
+        numbers.extend(
+            all.iter()
+                .map(|(bit, number)| format!("bit {number:#x} {bit}")),
+        );
+    }
+    match (field.doc.as_str(), numbers.join(", ")) {
+        (doc, numbers) if numbers.is_empty() => doc.to_owned(),
+        ("", numbers) => format!("{numbers}."),
+        (doc, numbers) => format!("{doc} {numbers}."),
+    }
 }
 
 /// The worked example as offsets, hex and text.

@@ -29,6 +29,8 @@ pub(crate) struct Message {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) doc: String,
+    #[serde(default = "first_version")]
+    pub(crate) since: u8,
     /// Whether rules between fields are checked by hand (`rules.rs`).
     #[serde(default)]
     pub(crate) check: bool,
@@ -80,6 +82,8 @@ pub(crate) struct Status {
     pub(crate) value: String,
     #[serde(default)]
     pub(crate) client: String,
+    #[serde(default = "first_version")]
+    pub(crate) since: u8,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,8 +93,15 @@ pub(crate) struct Counter {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) gauge: bool,
+    #[serde(default = "first_version")]
+    pub(crate) since: u8,
     #[serde(default)]
     pub(crate) doc: String,
+}
+
+/// An entry that says nothing has been there from the start.
+fn first_version() -> u8 {
+    1
 }
 
 impl Table {
@@ -143,6 +154,7 @@ impl Message {
             name: self.reply_name.clone(),
             doc: self.reply_doc.clone(),
             fields: Fields::Own(self.reply.clone()),
+            since: self.since,
             check: false,
             reply_name: String::new(),
             reply_doc: String::new(),
