@@ -1,21 +1,27 @@
-//! The command line: one file per subcommand.
+//! The command line: one file per subcommand; `locker` alone is `locker serve`.
 
 mod config;
+mod serve;
 
+use crate::config::Flags;
 use crate::control::failure::{Failure, Sysexit};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 /// A lock server for Linux: named locks over TCP.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Cli {
+    #[command(flatten)]
+    serve: Flags,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the server; what `locker` does without a subcommand
+    Serve(Flags),
     /// Check the server's configuration, or show it with the origin of each value
     Config(config::Arguments),
 }
@@ -28,7 +34,9 @@ pub fn run() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     match cli.command {
-        Command::Config(arguments) => config::run(&arguments),
+        None => serve::run(&cli.serve),
+        Some(Command::Serve(flags)) => serve::run(&flags),
+        Some(Command::Config(arguments)) => config::run(&arguments),
     }
 }
 

@@ -1,0 +1,143 @@
+//! `locker serve`: from a configuration to a running server, to an exit code.
+//!
+//! ```text
+//! flags, LOCKER_*, file -> Config -> machine checked -> data dir locked -> addresses bound
+//!   -> record durable -> listening -> shards -> ready -> control loop ... drain -> record -> exit
+//! ```
+//! Nothing durable changes before everything that can be checked is; no client is let in before the
+//! record of this start is durable.
+
+use crate::cli::config::load;
+use crate::config::table::LOG;
+use crate::config::{Config, DataPlace, Flags, Listener};
+use crate::control::failure::Failure;
+use crate::control::file_store::{FileStore, Found};
+use crate::control::plane::{Books, End, Plane};
+use crate::control::run::{StopSignal, run as run_control};
+use crate::control::shards::{self, Identity};
+use crate::control::{opening, preflight};
+use crate::net::listen;
+use crate::shard::server_clock::ServerClock;
+use crate::time::{Instant, Millis};
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::mpsc::channel;
+
+/// Runs the server until it is drained or fails.
+pub(super) fn run(flags: &Flags) -> ExitCode {
+    match serve(flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => super::fail(&failure),
+    }
+}
+
+fn serve(flags: &Flags) -> Result<(), Failure> {
+    let (_, config) = load(flags)?;
+    start_log(&config);
+    let warnings = preflight::check(&config, &preflight::Machine)?;
+    for warning in config.warnings.iter().chain(&warnings) {
+        log::warn!("{warning}");
+    }
+    // From here on a signal ends the server in order, or at once if it comes twice.
+    let stop = StopSignal::install().map_err(|error| Failure::System {
+        action: "listen for signals",
+        reason: error.to_string(),
+    })?;
+    let store = open_store(&config)?;
+    let sockets = bind(&config)?;
+    let books = store
+        .map(|store| opening::open(store, &config))
+        .transpose()?;
+    for (socket, address) in &sockets {
+        let address = *address;
+        listen::start(socket).map_err(|source| Failure::Listen { address, source })?;
+    }
+
+    let clock = ServerClock::start();
+    let window_until = window_end(books.as_ref(), clock.now());
+    let identity = Identity::of(books.as_ref().map(|books| &books.ledger), window_until)?;
+    let (to_control, inbox) = channel();
+    let addresses: Vec<SocketAddr> = sockets.iter().map(|(_, address)| *address).collect();
+    let listeners = sockets.into_iter().map(|(socket, _)| socket).collect();
+    let running = shards::start(&config, &identity, listeners, clock, to_control)?;
+    announce(
+        &config,
+        &addresses,
+        window_until.map(|until| until.micros_since(clock.now())),
+    );
+
+    let mut plane = Plane::new(books, window_until, Millis(config.drain_ms), config.shards);
+    let drained = run_control(&mut plane, &inbox, &running, &stop, || clock.now());
+    drained?;
+    running.finish(&clock);
+    match plane.end()? {
+        End::Clean => log::info!("stopped with no lock held"),
+        End::Dirty => log::warn!(
+            "stopped with locks held or a grace window open: the next start keeps keys closed \
+             until their holders have surely given up"
+        ),
+    }
+    Ok(())
+}
+
+fn start_log(config: &Config) {
+    let filter = config
+        .log
+        .clone()
+        .or_else(|| std::env::var("RUST_LOG").ok());
+    let filter = filter.as_deref().unwrap_or(LOG.default);
+    env_logger::Builder::new().parse_filters(filter).init();
+}
+
+/// Opens and locks the data dir, if there is to be one.
+fn open_store(config: &Config) -> Result<Option<FileStore>, Failure> {
+    let DataPlace::Directory(path) = &config.data else {
+        return Ok(None);
+    };
+    let (store, found) = FileStore::open(path).map_err(|error| Failure::open(path, error))?;
+    if found == Found::Created {
+        log::warn!("data dir {} was not there and is made anew", path.display());
+    }
+    Ok(Some(store))
+}
+
+/// Binds all addresses: who is in the way is found before anything durable is written.
+fn bind(config: &Config) -> Result<Vec<(crate::net::acceptor::Listener, SocketAddr)>, Failure> {
+    let bind_one = |listener: &Listener| {
+        let failed = |source| Failure::Listen {
+            address: listener.address,
+            source,
+        };
+        let socket = listen::bind(listener.address, listener.admin).map_err(failed)?;
+        let address = socket.address().map_err(failed)?;
+        Ok((socket, address))
+    };
+    config.listen.iter().map(bind_one).collect()
+}
+
+fn window_end(books: Option<&Books<FileStore>>, listening: Instant) -> Option<Instant> {
+    let window_ms = books.and_then(|books| books.ledger.window_ms())?;
+    Some(listening + Millis(window_ms))
+}
+
+/// The one line on stdout: clients may come.
+fn announce(config: &Config, addresses: &[SocketAddr], window_us: Option<u64>) {
+    let addresses: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+    let grace = window_us.map_or("none".to_owned(), |us| format!("{}ms", us.div_ceil(1_000)));
+    let ephemeral = match config.data {
+        DataPlace::Ephemeral => " ephemeral",
+        DataPlace::Directory(_) => "",
+    };
+    let line = format!(
+        "locker ready: listening on {} shards={} capacity={} locks grace={grace}{ephemeral}\n",
+        addresses.join(","),
+        config.shards,
+        config.memory.capacity(),
+    );
+    // A closed stdout is no reason not to serve.
+    let mut stdout = std::io::stdout();
+    let _ = stdout
+        .write_all(line.as_bytes())
+        .and_then(|()| stdout.flush());
+}

@@ -1,0 +1,230 @@
+//! Builds the shards from the configuration, and is the control thread's way to them.
+
+use crate::config::Config;
+use crate::control::failure::Failure;
+use crate::control::ledger::Ledger;
+use crate::control::plane::Shards;
+use crate::control::system;
+use crate::control::watchdog::Sight;
+use crate::limits::{KEY_WAITERS_MAX, TTL_MS_MAX};
+use crate::lock::op::ShardId;
+use crate::lock::{EngineConfig, TokenSource};
+use crate::net::acceptor::{Listener, REFUSED_MAX};
+use crate::net::chunk::CHUNK_BYTES;
+use crate::net::{RECEIVE_BUFFER_BYTES, RECEIVE_BUFFERS};
+use crate::shard::core::Core;
+use crate::shard::core_config::CoreConfig;
+use crate::shard::io::{FromControl, ToControl};
+use crate::shard::server_clock::ServerClock;
+use crate::shard::start::{Running, ShardsSetup, start_shards};
+use crate::time::{Instant, Millis};
+use std::sync::mpsc::Sender;
+use std::thread;
+use std::time::Duration;
+
+/// How long the last answers of a drain may take to leave.
+const LAST_WORDS: Millis = Millis(2_000);
+const LAST_WORDS_LOOK: Duration = Duration::from_millis(2);
+
+/// Who this server run is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    server_id: [u8; 16],
+    /// The epoch of the run; for an ephemeral server seconds since 1970, which only names it.
+    run: u64,
+    tokens: TokenSource,
+    hash_seed: [u64; 2],
+    window_until: Option<Instant>,
+    ttl_durable: Millis,
+    ephemeral: bool,
+}
+
+impl Identity {
+    /// From the ledger, or from clock and chance for an ephemeral server.
+    ///
+    /// # Errors
+    /// The system gives no random bytes.
+    pub fn of(ledger: Option<&Ledger>, window_until: Option<Instant>) -> Result<Self, Failure> {
+        let seed: [u8; 16] = system::random()?;
+        let (low, high) = seed.split_at(8);
+        let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+        let hash_seed = [word(low), word(high)];
+        Ok(match ledger {
+            Some(ledger) => Self {
+                server_id: ledger.opening().server_id,
+                run: u64::from(ledger.run()),
+                tokens: TokenSource::epoch(ledger.run()),
+                hash_seed,
+                window_until,
+                ttl_durable: Millis(0),
+                ephemeral: false,
+            },
+            None => Self {
+                server_id: system::random()?,
+                run: system::unix_micros() / 1_000_000,
+                tokens: TokenSource::ephemeral(system::unix_micros()),
+                hash_seed,
+                window_until: None,
+                ttl_durable: Millis(TTL_MS_MAX),
+                ephemeral: true,
+            },
+        })
+    }
+}
+
+/// The server's shards.
+pub struct ServerShards {
+    running: Running,
+}
+
+/// Starts the shards; clients are served from here on.
+///
+/// # Errors
+/// The system has too little of something.
+pub fn start(
+    config: &Config,
+    identity: &Identity,
+    listeners: Vec<Listener>,
+    clock: ServerClock,
+    to_control: Sender<(ShardId, ToControl)>,
+) -> Result<ServerShards, Failure> {
+    let setup = ShardsSetup {
+        shards: count(config.shards),
+        cpus: (0..config.shards)
+            .map(|shard| config.cpu_of(shard))
+            .collect(),
+        lane_bytes: config.lane_bytes,
+        chunks: chunks(config),
+        connections_max: config.connections,
+        spin: config.spin,
+        listeners,
+        clock,
+        to_control,
+    };
+    let (core, engine) = (
+        core_config(config, identity),
+        engine_config(config, identity),
+    );
+    let running = start_shards(setup, move |shard| {
+        let core = CoreConfig {
+            shard,
+            ..core.clone()
+        };
+        let engine = EngineConfig {
+            shard,
+            now: clock.now(),
+            ..engine.clone()
+        };
+        Core::new(core, engine)
+    });
+    let running = running.map_err(|error| Failure::System {
+        action: "start the shards",
+        reason: error.to_string(),
+    })?;
+    Ok(ServerShards { running })
+}
+
+impl ServerShards {
+    /// Ends the shards after a drain: the last answers go out, within two seconds.
+    pub fn finish(self, clock: &ServerClock) {
+        self.tell_all(FromControl::DrainOver);
+        let until = clock.now() + LAST_WORDS;
+        let connected = || {
+            self.running
+                .signals()
+                .any(|signal| signal.connections() > 0)
+        };
+        while connected() && clock.now() < until {
+            thread::sleep(LAST_WORDS_LOOK);
+        }
+        self.running.stop();
+    }
+}
+
+impl Shards for ServerShards {
+    fn tell(&self, shard: ShardId, word: FromControl) {
+        self.running.tell(shard, word);
+    }
+
+    fn tell_all(&self, word: FromControl) {
+        self.running.tell_all(word);
+    }
+
+    fn sight(&self, shard: usize) -> Sight {
+        let signal = self.running.signals().nth(shard).expect("a shard of ours");
+        Sight {
+            turns: signal.turns(),
+            asleep: signal.sleeper.is_asleep(),
+        }
+    }
+
+    fn rouse(&self, shard: usize) {
+        let signal = self.running.signals().nth(shard).expect("a shard of ours");
+        log::warn!("shard {shard} stood still for 100 ms and is roused");
+        signal.rouse();
+    }
+}
+
+fn core_config(config: &Config, identity: &Identity) -> CoreConfig {
+    CoreConfig {
+        shard: ShardId(0),
+        shards: count(config.shards),
+        // The shell may put any client, and those over the limit that it lets go, into any slot.
+        connections_max: config.connections + u32::try_from(REFUSED_MAX).expect("a small constant"),
+        sessions_max: sessions_per_shard(config),
+        seats: config.seats,
+        lane_bytes: config.lane_bytes,
+        key_bytes_max: narrow(config.key_bytes_max),
+        metadata_bytes_max: narrow(config.metadata_bytes_max),
+        frame_bytes_max: u32::try_from(config.frame_bytes_max).expect("at most 64 KiB"),
+        lease_min: Millis(config.lease_ms_min),
+        lease_max: Millis(config.lease_ms_max),
+        ttl_default: Millis(config.ttl_ms_default),
+        ttl_max: Millis(config.ttl_ms_max),
+        ttl_durable: identity.ttl_durable,
+        ephemeral: identity.ephemeral,
+        server_id: identity.server_id,
+        run: identity.run,
+        grace_until: identity.window_until,
+        ports: Vec::new(),
+    }
+}
+
+fn engine_config(config: &Config, identity: &Identity) -> EngineConfig {
+    let blocks = u32::try_from(config.memory.blocks_per_shard).expect("the plan bounds blocks");
+    EngineConfig {
+        shard: ShardId(0),
+        shards: count(config.shards),
+        sessions_per_shard: sessions_per_shard(config),
+        blocks,
+        block_bytes: config.block_bytes,
+        // The last eighth is for tries: new waiters are refused before them.
+        waiters_max: blocks - blocks / 8,
+        key_waiters_max: KEY_WAITERS_MAX,
+        seed: identity.hash_seed,
+        tokens: identity.tokens.clone(),
+        grace_until: identity.window_until,
+        now: Instant::START,
+    }
+}
+
+fn sessions_per_shard(config: &Config) -> u32 {
+    config.sessions.div_ceil(u32::from(count(config.shards)))
+}
+
+/// Chunks of a shard: its buffers less the ring that receives.
+fn chunks(config: &Config) -> u32 {
+    let receive = RECEIVE_BUFFER_BYTES * usize::from(RECEIVE_BUFFERS);
+    let receive = u64::try_from(receive).expect("a small constant");
+    let chunk = u64::try_from(CHUNK_BYTES).expect("a small constant");
+    let rest = config.memory.buffer_bytes_per_shard() - receive;
+    u32::try_from(rest / chunk).expect("the plan bounds buffers")
+}
+
+fn count(shards: usize) -> u16 {
+    u16::try_from(shards).expect("at most 256 shards")
+}
+
+fn narrow(bytes: usize) -> u16 {
+    u16::try_from(bytes).expect("the table bounds keys and metadata")
+}
