@@ -10,14 +10,14 @@
 //! and let them go; then the listener rests for [`RETRY_MS`].
 
 use crate::lock::input::Peer;
-use crate::net::kernel::{Completion, Token};
+use crate::net::kernel::{Completion, Kernel, Token};
 use crate::net::ring::Ring;
 use crate::shard::mail::{Arrival, Mail, MailBox};
 use crate::time::{Instant, Millis};
 use rustix::net::SocketAddrAny;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 /// Rest of a listener after the system was out of descriptors or memory.
 pub const RETRY_MS: Millis = Millis(100);
@@ -53,7 +53,8 @@ pub struct Acceptor {
 
 #[derive(Debug)]
 struct Accepting {
-    listener: Listener,
+    /// None once it is closed.
+    listener: Option<Listener>,
     running: bool,
     retry_at: Option<Instant>,
 }
@@ -79,7 +80,7 @@ impl Acceptor {
     ) -> Self {
         listeners.iter().for_each(set_options);
         let accepting = |listener| Accepting {
-            listener,
+            listener: Some(listener),
             running: false,
             retry_at: None,
         };
@@ -94,18 +95,24 @@ impl Acceptor {
         }
     }
 
-    /// Starts the listeners that do not run and need not rest.
-    pub fn settle(&mut self, now: Instant, ring: &mut Ring) {
+    /// Starts the listeners that do not run and need not rest; closes what is to be closed by now.
+    pub fn settle(&mut self, now: Instant, kernel: &mut impl Kernel<Socket = OwnedFd>) {
         while self.refused.front().is_some_and(|&(until, _)| until <= now) {
             self.refused.pop_front();
         }
-        for (index, listener) in (0..).zip(&mut self.listeners) {
-            let rests = listener.retry_at.is_some_and(|retry_at| retry_at > now);
-            if !self.stopped && !listener.running && !rests {
-                listener.running = true;
-                listener.retry_at = None;
-                let socket = listener.listener.socket.as_raw_fd();
-                ring.accept(socket, Token::Accept(index));
+        for (index, accepting) in (0..).zip(&mut self.listeners) {
+            let rests = accepting.retry_at.is_some_and(|retry_at| retry_at > now);
+            if accepting.running || rests {
+                continue;
+            }
+            if self.stopped {
+                // Clients that come now are refused by the system, not left waiting.
+                accepting.listener = None;
+            }
+            if let Some(listener) = &accepting.listener {
+                accepting.running = true;
+                accepting.retry_at = None;
+                kernel.accept(&listener.socket, Token::Accept(index));
             }
         }
     }
@@ -118,16 +125,18 @@ impl Acceptor {
             .iter()
             .filter_map(|listener| listener.retry_at);
         let refused = self.refused.front().map(|&(until, _)| until);
-        rests.filter(|_| !self.stopped).chain(refused).min()
+        rests.chain(refused).min()
     }
 
-    /// Accepts no more; connections still in the backlog are reset when the listeners close.
-    pub fn stop(&mut self, ring: &mut Ring) {
-        use crate::net::kernel::Kernel;
-        self.stopped = true;
-        for (index, listener) in (0..).zip(&self.listeners) {
-            if listener.running {
-                ring.cancel(Token::Accept(index));
+    /// Accepts no more: each listener closes, and what is in its backlog is reset.
+    pub fn stop(&mut self, kernel: &mut impl Kernel<Socket = OwnedFd>) {
+        if std::mem::replace(&mut self.stopped, true) {
+            return;
+        }
+        for (index, accepting) in (0..).zip(&mut self.listeners) {
+            accepting.retry_at = None;
+            if accepting.running {
+                kernel.cancel(Token::Accept(index));
             }
         }
     }
@@ -140,21 +149,19 @@ impl Acceptor {
 
     /// Takes note of a completed accept.
     pub fn completed(&mut self, index: u8, completion: Completion, now: Instant) -> Accepted {
-        let Some(listener) = self.listeners.get_mut(usize::from(index)) else {
+        let Some(accepting) = self.listeners.get_mut(usize::from(index)) else {
             return Accepted::Done;
         };
-        listener.running = completion.more;
+        accepting.running = completion.more;
+        let admin = accepting.listener.as_ref().is_some_and(|it| it.admin);
         match Ring::accepted(completion) {
-            Ok(socket) => {
-                let admin = listener.listener.admin;
-                return self.deal(socket, admin, now);
-            }
+            Ok(socket) => return self.deal(socket, admin, now),
             Err(errno) if is_exhaustion(errno) => {
-                listener.retry_at = Some(now + RETRY_MS);
+                accepting.retry_at = Some(now + RETRY_MS);
                 self.shed(usize::from(index));
             }
             Err(errno) if !is_client_fault(errno) && !self.stopped => {
-                listener.retry_at = Some(now + RETRY_MS);
+                accepting.retry_at = Some(now + RETRY_MS);
                 log::warn!("accept: {}", std::io::Error::from_raw_os_error(errno));
             }
             Err(_) => {}
@@ -165,7 +172,10 @@ impl Acceptor {
     fn deal(&mut self, socket: OwnedFd, admin: bool, now: Instant) -> Accepted {
         let counts = || self.boxes.iter().map(|shard| shard.signal().connections());
         let total: u64 = counts().map(u64::from).sum();
-        if self.stopped || total >= u64::from(self.connections_max) {
+        if self.stopped {
+            return Accepted::Refused;
+        }
+        if total >= u64::from(self.connections_max) {
             self.refuse(socket, now);
             return Accepted::Refused;
         }
@@ -203,7 +213,12 @@ impl Acceptor {
             self.reserve = spare_descriptor();
             return;
         }
-        let listener = &self.listeners[index].listener.socket;
+        let Some(Listener {
+            socket: listener, ..
+        }) = &self.listeners[index].listener
+        else {
+            return;
+        };
         for _ in 0..SHED_MAX {
             if !is_readable(listener) {
                 break;
@@ -292,3 +307,6 @@ fn is_client_fault(errno: i32) -> bool {
             | libc::ECANCELED
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,11 @@ const _: () = assert!(
     "a well-behaved client never meets the limit of kept input"
 );
 
+const _: () = assert!(
+    size_of::<Connection<std::ffi::c_int>>() <= 96,
+    "100 k connections cost less than 10 MiB"
+);
+
 /// What a completion means to the shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Happened {

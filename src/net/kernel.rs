@@ -105,6 +105,9 @@ pub trait Kernel {
     /// A connected socket; dropping it closes it.
     type Socket;
 
+    /// Starts to accept connections, until cancelled or failed.
+    fn accept(&mut self, listener: &Self::Socket, token: Token);
+
     /// Starts receiving into provided buffers.
     fn receive(&mut self, socket: &Self::Socket, how: Receive, token: Token);
 

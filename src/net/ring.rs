@@ -74,14 +74,22 @@ impl Ring {
     /// # Errors
     /// What the kernel says: no io_uring, forbidden, too old, no memory.
     pub fn new(eventfd: BorrowedFd<'_>) -> io::Result<Self> {
+        Self::with_queues(eventfd, SUBMISSIONS, COMPLETIONS)
+    }
+
+    fn with_queues(
+        eventfd: BorrowedFd<'_>,
+        submissions: u32,
+        completions: u32,
+    ) -> io::Result<Self> {
         let ring = IoUring::builder()
             .setup_single_issuer()
             .setup_defer_taskrun()
             .setup_coop_taskrun()
             .setup_taskrun_flag()
             .setup_submit_all()
-            .setup_cqsize(COMPLETIONS)
-            .build(SUBMISSIONS)?;
+            .setup_cqsize(completions)
+            .build(submissions)?;
         ring.submitter().register_eventfd(eventfd.as_raw_fd())?;
         let buffers = ReceiveBuffers::register(&ring)?;
         let mut this = Self {
@@ -174,14 +182,6 @@ impl Ring {
         self.buffers.bytes(buffer, length)
     }
 
-    /// Starts to accept connections until cancelled or failed.
-    pub fn accept(&mut self, listener: RawFd, token: Token) {
-        let entry = opcode::AcceptMulti::new(Fd(listener))
-            .flags(libc::SOCK_CLOEXEC)
-            .build();
-        self.push(entry, token);
-    }
-
     /// The socket of a completed accept, or the errno.
     ///
     /// # Errors
@@ -269,6 +269,13 @@ fn completion(entry: &cqueue::Entry) -> Option<Completion> {
 
 impl Kernel for Ring {
     type Socket = OwnedFd;
+
+    fn accept(&mut self, listener: &OwnedFd, token: Token) {
+        let entry = opcode::AcceptMulti::new(Fd(listener.as_raw_fd()))
+            .flags(libc::SOCK_CLOEXEC)
+            .build();
+        self.push(entry, token);
+    }
 
     fn receive(&mut self, socket: &OwnedFd, how: Receive, token: Token) {
         let entry = match how {
@@ -419,3 +426,6 @@ impl Drop for Pages {
         debug_assert!(unmapped.is_ok(), "the mapping was ours");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,7 +40,7 @@ pub(super) enum InFlight {
     Cancelled,
 }
 
-/// 120 bytes; an idle connection costs the shard nothing more.
+/// An idle connection costs the shard nothing more.
 pub(super) struct Connection<S> {
     pub(super) socket: S,
     pub(super) generation: u32,

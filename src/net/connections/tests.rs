@@ -31,6 +31,10 @@ struct Script {
 impl Kernel for Script {
     type Socket = Socket;
 
+    fn accept(&mut self, _: &Socket, _: Token) {
+        unreachable!("connections do not accept");
+    }
+
     fn receive(&mut self, _: &Socket, how: Receive, token: Token) {
         self.asked.push(Operation::Receive(how, token));
     }

@@ -1,0 +1,186 @@
+//! The ring at its limits, with real sockets.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::net::kernel::Slot;
+use rustix::event::{EventfdFlags, eventfd};
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+
+/// More than any queue of the small ring holds.
+const PAIRS: u32 = 64;
+
+struct Bench {
+    ring: Ring,
+    ours: Vec<OwnedFd>,
+    theirs: Vec<UnixStream>,
+}
+
+impl Bench {
+    /// A ring with queues of 4 and 8 entries.
+    fn new() -> Self {
+        let eventfd = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
+        let pairs = (0..PAIRS).map(|_| {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            (OwnedFd::from(ours), theirs)
+        });
+        let (ours, theirs) = pairs.unzip();
+        Self {
+            ring: Ring::with_queues(eventfd.as_fd(), 4, 8).unwrap(),
+            ours,
+            theirs,
+        }
+    }
+
+    /// Everything that completes, reaped a little at a time; gives buffers back.
+    fn completions(&mut self, count: usize) -> Vec<(Completion, Vec<u8>)> {
+        let mut all = Vec::new();
+        let mut few = Vec::with_capacity(3);
+        while all.len() < count {
+            self.ring.enter().unwrap();
+            self.ring.reap(&mut few);
+            for completion in few.drain(..) {
+                let length = usize::try_from(completion.result).unwrap_or(0);
+                let bytes = completion.buffer.map(|buffer| {
+                    let bytes = self.ring.received(buffer, length).to_vec();
+                    self.ring.give_back(buffer);
+                    bytes
+                });
+                all.push((completion, bytes.unwrap_or_default()));
+            }
+        }
+        assert_eq!(all.len(), count);
+        all
+    }
+}
+
+fn slot(index: u32) -> Slot {
+    Slot {
+        index,
+        generation: 1,
+    }
+}
+
+#[test]
+fn a_full_submission_queue_and_an_overflowing_completion_queue_lose_nothing() {
+    let mut bench = Bench::new();
+    for (index, ours) in (0..).zip(&bench.ours) {
+        let token = Token::Receive(slot(index));
+        bench.ring.receive(ours, Receive::Multishot, token);
+    }
+    bench.ring.enter().unwrap();
+    for (index, theirs) in (0_u32..).zip(&mut bench.theirs) {
+        theirs.write_all(&index.to_le_bytes()).unwrap();
+    }
+    let mut heard: Vec<u32> = Vec::new();
+    for (completion, bytes) in bench.completions(PAIRS as usize) {
+        let index = u32::from_le_bytes(bytes.try_into().unwrap());
+        assert_eq!(completion.token, Token::Receive(slot(index)));
+        heard.push(index);
+    }
+    heard.sort_unstable();
+    assert_eq!(heard, (0..PAIRS).collect::<Vec<_>>());
+}
+
+#[test]
+fn sends_of_many_slices_arrive_whole_though_the_queue_is_full() {
+    let mut bench = Bench::new();
+    let slices: Vec<Vec<u8>> = (0..SLICES_PER_SEND_MAX)
+        .map(|slice| vec![u8::try_from(slice).unwrap(); 100])
+        .collect();
+    let whole = slices.concat();
+    for (index, ours) in (0..).zip(&bench.ours) {
+        let token = Token::Send(slot(index));
+        let taken = bench
+            .ring
+            .send(ours, slices.iter().map(Vec::as_slice), token);
+        assert_eq!(taken, whole.len());
+    }
+    for (completion, _) in bench.completions(PAIRS as usize) {
+        assert_eq!(usize::try_from(completion.result).unwrap(), whole.len());
+    }
+    for theirs in &mut bench.theirs {
+        let mut heard = vec![0; whole.len()];
+        theirs.read_exact(&mut heard).unwrap();
+        assert!(heard == whole);
+    }
+}
+
+#[test]
+fn a_cancelled_receive_says_so_and_so_does_one_whose_peer_is_gone() {
+    let mut bench = Bench::new();
+    let (first, second) = (Token::Receive(slot(0)), Token::Receive(slot(1)));
+    bench
+        .ring
+        .receive(&bench.ours[0], Receive::Multishot, first);
+    bench.ring.receive(&bench.ours[1], Receive::Single, second);
+    bench.ring.enter().unwrap();
+    bench.ring.cancel(first);
+    bench.theirs.remove(1);
+    let mut results: Vec<(Token, i32)> = Vec::new();
+    for (completion, _) in bench.completions(3) {
+        assert!(!completion.more);
+        results.push((completion.token, completion.result));
+    }
+    assert!(results.contains(&(first, -libc::ECANCELED)));
+    assert!(results.contains(&(second, 0)));
+}
+
+#[test]
+fn without_free_buffers_a_receive_fails_and_later_works() {
+    let mut bench = Bench::new();
+    let token = Token::Receive(slot(0));
+    let mut kept = Vec::new();
+    bench
+        .ring
+        .receive(&bench.ours[0], Receive::Multishot, token);
+    let mut few = Vec::with_capacity(8);
+    let empty = loop {
+        bench.theirs[0].write_all(b"x").unwrap();
+        bench.ring.enter().unwrap();
+        bench.ring.reap(&mut few);
+        let mut failed = None;
+        for completion in few.drain(..) {
+            match completion.buffer {
+                Some(buffer) => kept.push(buffer),
+                None => failed = Some(completion),
+            }
+        }
+        if let Some(failed) = failed {
+            break failed;
+        }
+    };
+    assert_eq!(empty.result, -libc::ENOBUFS);
+    assert!(!empty.more);
+    assert_eq!(kept.len(), usize::from(RECEIVE_BUFFERS));
+    kept.into_iter()
+        .for_each(|buffer| bench.ring.give_back(buffer));
+    bench.ring.receive(&bench.ours[0], Receive::Single, token);
+    let [(_, bytes)] = &bench.completions(1)[..] else {
+        panic!("one completion");
+    };
+    assert_eq!(bytes, b"x");
+}
+
+#[test]
+fn the_eventfd_is_signalled_only_while_that_is_switched_on() {
+    let eventfd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).unwrap();
+    let mut ring = Ring::new(eventfd.as_fd()).unwrap();
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let ours = OwnedFd::from(ours);
+    let token = Token::Receive(slot(0));
+    let mut signals = [0; 8];
+    for on in [false, true] {
+        ring.receive(&ours, Receive::Single, token);
+        ring.enter().unwrap();
+        ring.signals(on);
+        theirs.write_all(b"x").unwrap();
+        assert!(ring.has_work(), "it can be seen without a call either way");
+        assert_eq!(rustix::io::read(&eventfd, &mut signals).is_ok(), on);
+        let mut completions = Vec::with_capacity(8);
+        ring.enter().unwrap();
+        ring.reap(&mut completions);
+        ring.give_back(completions[0].buffer.unwrap());
+    }
+}
