@@ -68,9 +68,8 @@ fn serve(flags: &Flags) -> Result<(), Failure> {
     );
 
     let mut plane = Plane::new(books, window_until, Millis(config.drain_ms), config.shards);
-    let drained = run_control(&mut plane, &inbox, &running, &stop, || clock.now());
-    drained?;
-    running.finish(&clock);
+    run_control(&mut plane, &inbox, &running, &stop, || clock.now())?;
+    running.stop();
     match plane.end()? {
         End::Clean => log::info!("stopped with no lock held"),
         End::Dirty => log::warn!(

@@ -5,18 +5,22 @@
 
 use crate::config::units::show_size;
 
-/// Bytes of a session in its home shard's table, seats and name apart.
-pub const SESSION_BYTES: u64 = 256;
-/// Bytes of one seat: the last request id and the 32-byte record of its answer.
-pub const SEAT_BYTES: u64 = 40;
+/// Bytes of a session in its home shard's tables, seats apart.
+pub const SESSION_BYTES: u64 = 384;
+/// Bytes of one seat: the last request id and its answer.
+pub const SEAT_BYTES: u64 = 32;
 /// Bytes of the stub that each owner shard keeps of a session.
-pub const STUB_BYTES: u64 = 128;
-/// Bytes of a connection in its shard's tables.
-pub const CONNECTION_BYTES: u64 = 512;
-/// Bytes of index per block: 64-byte buckets of ten entries, filled to 70 % when all blocks are.
-pub const INDEX_BYTES_PER_BLOCK: u64 = 10;
+pub const STUB_BYTES: u64 = 80;
+/// Bytes of a connection in the tables of the shard that serves it.
+pub const CONNECTION_BYTES: u64 = 256;
+/// Bytes that every shard keeps free for a connection, because any may come to it.
+pub const CONNECTION_SLOT_BYTES: u64 = 96;
+/// Bytes of index per block, rounded up; `Engine::bytes_for` is the exact figure.
+pub const INDEX_BYTES_PER_BLOCK: u64 = 15;
+/// Blocks of one shard at most: a block is named by 31 bits.
+pub const BLOCKS_MAX: u64 = (1 << 31) - 2;
 /// Buffers of one shard, at least and at most; between them a sixteenth of the memory.
-pub const BUFFER_BYTES_MIN: u64 = 2 << 20;
+pub const BUFFER_BYTES_MIN: u64 = 4 << 20;
 /// See [`BUFFER_BYTES_MIN`].
 pub const BUFFER_BYTES_MAX: u64 = 64 << 20;
 /// Blocks of one shard at least: fewer make no useful server.
@@ -71,13 +75,14 @@ impl Demand {
     pub fn plan(self) -> Result<MemoryPlan, String> {
         let lanes = lane_bytes(self.shards, self.lane_bytes);
         let sessions = self.sessions * session_bytes(self.seats, self.shards);
-        let connections = self.connections * CONNECTION_BYTES;
+        let connections = self.connections * connection_bytes(self.shards);
         let buffers_each =
             (self.total / 16 / self.shards).clamp(BUFFER_BYTES_MIN, BUFFER_BYTES_MAX);
         let buffers = self.shards * buffers_each;
         let fixed = lanes + sessions + connections + buffers;
         let per_block = self.block_bytes + INDEX_BYTES_PER_BLOCK;
         let blocks_per_shard = self.total.saturating_sub(fixed) / self.shards / per_block;
+        let blocks_per_shard = blocks_per_shard.min(BLOCKS_MAX);
         if blocks_per_shard < BLOCKS_MIN {
             return Err(self.too_small(fixed, lanes, sessions, connections, buffers));
         }
@@ -152,6 +157,12 @@ pub const fn session_bytes(seats: u64, shards: u64) -> u64 {
     SESSION_BYTES + seats * SEAT_BYTES + shards * STUB_BYTES
 }
 
+/// Bytes that one connection costs over all shards.
+#[must_use]
+pub const fn connection_bytes(shards: u64) -> u64 {
+    CONNECTION_BYTES + shards * CONNECTION_SLOT_BYTES
+}
+
 /// A size in MiB with one decimal, for people.
 #[must_use]
 pub fn show_mib(bytes: u64) -> String {
@@ -190,6 +201,27 @@ mod tests {
                 assert!(sum + shards * (block_bytes + INDEX_BYTES_PER_BLOCK) >= DEMAND.total);
                 assert_eq!(plan.capacity(), plan.blocks_per_shard * shards);
             }
+        }
+    }
+
+    #[test]
+    fn the_costs_are_those_of_the_tables() {
+        use crate::lock::Engine;
+        assert_eq!(Engine::stub_bytes_for(1), STUB_BYTES);
+        // A slot of the slab, and a timer of the wheel.
+        let session = size_of::<crate::session::Session>() + 8 + 12;
+        assert!(
+            u64::try_from(session).unwrap() <= SESSION_BYTES,
+            "{session}"
+        );
+        let seat = size_of::<crate::session::seat::RecordWords>();
+        assert_eq!(u64::try_from(seat).unwrap(), SEAT_BYTES);
+        for blocks in [1_000_000, u32::try_from(BLOCKS_MIN).unwrap()] {
+            let index = Engine::bytes_for(blocks, 128) - (u64::from(blocks) + 1) * 128;
+            assert!(
+                index <= u64::from(blocks) * INDEX_BYTES_PER_BLOCK,
+                "{index}"
+            );
         }
     }
 

@@ -27,7 +27,7 @@ pub use host::Host;
 pub use layers::{Layers, Origin};
 pub use memory::MemoryPlan;
 
-use crate::config::memory::{CONNECTION_BYTES, Demand, lane_bytes, session_bytes};
+use crate::config::memory::{Demand, connection_bytes, lane_bytes, session_bytes};
 use crate::config::units::show_cpus;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -204,7 +204,7 @@ fn check_connections(
     }
     // A default that nobody chose gives way to a small memory; a number given is kept or refused.
     if layers.of(&t::CONNECTIONS).origin == Origin::Default {
-        let room = layers.number(&t::MEMORY)? / 16 / CONNECTION_BYTES;
+        let room = layers.number(&t::MEMORY)? / 16 / connection_bytes(as_u64(shards));
         connections = connections.min(room);
     }
     Ok(as_u32(connections))

@@ -113,7 +113,7 @@ pub const BLOCK_SIZE: Setting = costly(
     "128",
     "Bytes of a block; a lock with its first hold is one block, each further hold or waiter and \
      a long key or metadata take more",
-    "per block, and about 9 B of index",
+    "per block, and 15 B of index",
 );
 
 /// Connections at most.
@@ -125,7 +125,7 @@ pub const CONNECTIONS: Setting = costly(
     },
     "100000",
     "Connections at most; lowered with a warning to what the descriptor limit allows",
-    "about 512 B each",
+    "256 B each, and 96 B in every shard",
 );
 
 /// Sessions at most.
@@ -138,7 +138,7 @@ pub const SESSIONS: Setting = costly(
     AUTO,
     "Sessions at most, those without a connection included; auto = a quarter more than \
      connections",
-    "see the memory plan of `locker config print`",
+    "384 B each, its seats, and 80 B in every shard",
 );
 
 /// Seats of a session.
@@ -150,7 +150,7 @@ pub const SEATS: Setting = costly(
     },
     "64",
     "Requests that one session may have running at once",
-    "40 B each, times sessions",
+    "32 B each, times sessions; touched only once used",
 );
 
 /// Key bytes at most.

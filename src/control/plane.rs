@@ -6,11 +6,12 @@
 use crate::control::ledger::{EpochsExhausted, Ledger, To};
 use crate::control::record::Version;
 use crate::control::store::{Store, StoreError};
-use crate::control::watchdog::{Sight, Watchdog};
+use crate::control::watchdog::{LOOK_EVERY, Sight, Watchdog};
 use crate::limits::TTL_MS_MAX;
 use crate::lock::op::ShardId;
 use crate::shard::io::{FromControl, ToControl};
 use crate::time::{Instant, Millis};
+use std::time::Duration;
 use thiserror::Error;
 
 /// What the control thread can do with shards.
@@ -23,6 +24,8 @@ pub trait Shards {
     fn sight(&self, shard: usize) -> Sight;
     /// Wakes a shard that stands still, and counts that.
     fn rouse(&self, shard: usize);
+    /// Whether any client is still connected.
+    fn has_connections(&self) -> bool;
 }
 
 /// What ends the server at once, with nothing promised that is not durable.
@@ -62,21 +65,33 @@ pub struct Plane<S> {
 
 #[derive(Debug)]
 struct Draining {
+    stage: Stage,
     until: Instant,
     /// Which shards have no hold left.
     idle: Vec<bool>,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Holders release; waiters may still be granted.
+    Waiting,
+    /// Nothing is granted any more; the last answers go out.
+    Over,
+}
+
+/// How long the last answers of a drain may take to leave.
+const LAST_WORDS: Millis = Millis(2_000);
 
 /// Whether the server goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turned {
     /// It does.
     On,
-    /// The drain is over.
+    /// It is over: the shards can be stopped.
     Drained,
 }
 
-/// Whether the run ended is asked for.
+/// Whether the end is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
     /// Nobody asked.
@@ -132,12 +147,21 @@ impl<S: Store> Plane<S> {
         }
         self.look_at_window(now);
         self.serve_wishes(shards)?;
-        let drained = self.draining.as_ref();
-        let drained = drained.is_some_and(|drain| now >= drain.until || drain.is_idle());
-        Ok(if drained { Turned::Drained } else { Turned::On })
+        Ok(self.look_at_drain(now, shards))
     }
 
-    /// Rouses shards that stand still; to be called every [`super::watchdog::LOOK_EVERY`].
+    /// How long the next turn may be waited for when no word comes.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        // The last clients' going is nobody's word, and the process' end waits for it.
+        let is_over = |drain: &Draining| drain.stage == Stage::Over;
+        match self.draining.as_ref().is_some_and(is_over) {
+            true => Duration::from_millis(2),
+            false => LOOK_EVERY,
+        }
+    }
+
+    /// Rouses shards that stand still; to be called every [`LOOK_EVERY`].
     pub fn watch(&mut self, shards: &impl Shards) {
         for shard in 0..self.shards {
             if self.watchdog.look(shard, shards.sight(shard)) {
@@ -151,7 +175,8 @@ impl<S: Store> Plane<S> {
     /// # Errors
     /// The record could not be written; the next start then finds it dirty.
     pub fn end(self) -> Result<End, Fatal> {
-        let is_idle = self.draining.is_some_and(|drain| drain.is_idle());
+        let drain = self.draining.as_ref();
+        let is_idle = drain.is_some_and(|drain| drain.stage == Stage::Over && drain.is_idle());
         let Some(mut books) = self.books else {
             return Ok(if is_idle { End::Clean } else { End::Dirty });
         };
@@ -165,12 +190,36 @@ impl<S: Store> Plane<S> {
 
     fn begin_drain(&mut self, now: Instant, shards: &impl Shards) {
         self.draining = Some(Draining {
+            stage: Stage::Waiting,
             until: now + self.drain,
             idle: vec![false; self.shards],
         });
         shards.tell_all(FromControl::Drain {
             bound_ms: self.drain.0,
         });
+    }
+
+    /// Ends the waiting once every shard is idle or at the bound; ends the server once all clients
+    /// have gone, or have had their time.
+    ///
+    /// A shard that said it is idle may have granted a waiter since, so each is heard again when
+    /// nothing is granted any more: only that word decides whether the end is clean.
+    fn look_at_drain(&mut self, now: Instant, shards: &impl Shards) -> Turned {
+        let Some(drain) = &mut self.draining else {
+            return Turned::On;
+        };
+        let due = now >= drain.until;
+        match drain.stage {
+            Stage::Waiting if due || drain.is_idle() => {
+                drain.stage = Stage::Over;
+                drain.until = now + LAST_WORDS;
+                drain.idle.fill(false);
+                shards.tell_all(FromControl::DrainOver);
+                Turned::On
+            }
+            Stage::Over if due || !shards.has_connections() && drain.is_idle() => Turned::Drained,
+            Stage::Waiting | Stage::Over => Turned::On,
+        }
     }
 
     fn hear(&mut self, from: ShardId, word: ToControl, shards: &impl Shards) {

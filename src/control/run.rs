@@ -46,7 +46,7 @@ impl StopSignal {
     }
 }
 
-/// Takes turns until the drain is over.
+/// Takes turns until the shards can be stopped.
 ///
 /// A signal is noticed within [`LOOK_EVERY`], a shard's word at once.
 ///
@@ -67,7 +67,7 @@ pub fn run<S: Store>(
     let mut look_at = now();
     loop {
         words.clear();
-        match inbox.recv_timeout(LOOK_EVERY) {
+        match inbox.recv_timeout(plane.patience()) {
             Ok(word) => words.push(word),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => panic!("shards end only when told to"),

@@ -19,12 +19,6 @@ use crate::shard::server_clock::ServerClock;
 use crate::shard::start::{Running, ShardsSetup, start_shards};
 use crate::time::{Instant, Millis};
 use std::sync::mpsc::Sender;
-use std::thread;
-use std::time::Duration;
-
-/// How long the last answers of a drain may take to leave.
-const LAST_WORDS: Millis = Millis(2_000);
-const LAST_WORDS_LOOK: Duration = Duration::from_millis(2);
 
 /// Who this server run is.
 #[derive(Clone, Debug)]
@@ -125,18 +119,8 @@ pub fn start(
 }
 
 impl ServerShards {
-    /// Ends the shards after a drain: the last answers go out, within two seconds.
-    pub fn finish(self, clock: &ServerClock) {
-        self.tell_all(FromControl::DrainOver);
-        let until = clock.now() + LAST_WORDS;
-        let connected = || {
-            self.running
-                .signals()
-                .any(|signal| signal.connections() > 0)
-        };
-        while connected() && clock.now() < until {
-            thread::sleep(LAST_WORDS_LOOK);
-        }
+    /// Ends the shards and waits for that.
+    pub fn stop(self) {
         self.running.stop();
     }
 }
@@ -162,6 +146,12 @@ impl Shards for ServerShards {
         let signal = self.running.signals().nth(shard).expect("a shard of ours");
         log::warn!("shard {shard} stood still for 100 ms and is roused");
         signal.rouse();
+    }
+
+    fn has_connections(&self) -> bool {
+        self.running
+            .signals()
+            .any(|signal| signal.connections() > 0)
     }
 }
 

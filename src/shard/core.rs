@@ -153,6 +153,8 @@ impl Machine for Core {
                 self.apply(io);
                 self.home.drain_over();
                 self.engine.drain_over();
+                // A waiter may have been granted since; from here on none is.
+                self.idle_told = false;
             }
         }
     }

@@ -49,7 +49,8 @@ pub enum ToControl {
     },
     /// The token counter is at 90 % of its epoch: a next one, please.
     NextEpoch,
-    /// While draining: this shard has no hold left.
+    /// While draining: this shard has no hold left. Said once after `Drain`, when a waiter may
+    /// still be granted, and once after `DrainOver`, when none is any more.
     Idle,
 }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::control::ledger::Start;
 use crate::control::record::{Record, State};
 use crate::control::store::Loaded;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -16,6 +16,7 @@ const SECOND: u64 = 1_000_000;
 struct FakeShards {
     told: RefCell<Vec<(Option<u8>, FromControl)>>,
     roused: RefCell<Vec<usize>>,
+    connections: Cell<u32>,
 }
 
 impl FakeShards {
@@ -42,6 +43,10 @@ impl Shards for FakeShards {
 
     fn rouse(&self, shard: usize) {
         self.roused.borrow_mut().push(shard);
+    }
+
+    fn has_connections(&self) -> bool {
+        self.connections.get() > 0
     }
 }
 
@@ -175,63 +180,95 @@ fn the_window_ends_in_time_and_once() {
     assert_eq!((shards.take().len(), store.written.borrow().len()), (0, 1));
 }
 
+/// A drain that begins at 1 us, with what the shards say at these instants.
+#[track_caller]
+fn drain(
+    plane: &mut Plane<FakeStore>,
+    shards: &FakeShards,
+    steps: &[(u64, &[(ShardId, ToControl)], Turned)],
+) {
+    for (now, words, expected) in steps {
+        let turned = plane
+            .turn(Instant(*now), words, Wish::Drain, shards)
+            .unwrap();
+        assert_eq!(turned, *expected, "at {now}");
+    }
+}
+
+const BEGUN: (Option<u8>, FromControl) = (None, FromControl::Drain { bound_ms: 5_000 });
+const OVER: (Option<u8>, FromControl) = (None, FromControl::DrainOver);
+
 #[test]
-fn a_drain_ends_clean_when_every_shard_is_idle() {
+fn a_drain_ends_clean_when_every_shard_is_idle_to_the_end() {
     let (shards, store) = (FakeShards::default(), FakeStore::default());
     let mut plane = plane(&Loaded::Empty, &store, None);
     plane
         .turn(Instant(1), &[RAISE], Wish::Run, &shards)
         .unwrap();
     shards.take();
-    let drain = |plane: &mut Plane<_>, now, words| plane.turn(now, words, Wish::Drain, &shards);
-    assert_eq!(
-        drain(&mut plane, Instant(2), &IDLE[..1]).unwrap(),
-        Turned::On
-    );
-    assert_eq!(
-        shards.take(),
-        [(None, FromControl::Drain { bound_ms: 5_000 })]
-    );
-    assert_eq!(
-        drain(&mut plane, Instant(3), &IDLE[1..]).unwrap(),
-        Turned::Drained
-    );
+    drain(&mut plane, &shards, &[(2, &IDLE[..1], Turned::On)]);
+    assert_eq!(shards.take(), [BEGUN]);
+    drain(&mut plane, &shards, &[(3, &IDLE[1..], Turned::On)]);
+    assert_eq!(shards.take(), [OVER]);
+    shards.connections.set(1);
+    drain(&mut plane, &shards, &[(4, &IDLE, Turned::On)]);
+    shards.connections.set(0);
+    drain(&mut plane, &shards, &[(5, &[], Turned::Drained)]);
     assert_eq!(shards.take(), [], "told once");
     assert_eq!(plane.end().unwrap(), End::Clean);
     assert_eq!(store.written.borrow().last().unwrap().state, State::Clean);
 }
 
 #[test]
-fn a_drain_ends_dirty_at_its_bound() {
+fn a_waiter_granted_after_its_shard_was_idle_makes_the_end_dirty() {
+    let (shards, store) = (FakeShards::default(), FakeStore::default());
+    let mut plane = plane(&Loaded::Empty, &store, None);
+    plane
+        .turn(Instant(1), &[RAISE], Wish::Run, &shards)
+        .unwrap();
+    let until = 3 + 2 * SECOND;
+    let steps: [(u64, &[_], _); 4] = [
+        (3, &IDLE, Turned::On),
+        (4, &IDLE[..1], Turned::On),
+        (until - 1, &[], Turned::On),
+        (until, &[], Turned::Drained),
+    ];
+    drain(&mut plane, &shards, &steps);
+    assert_eq!(plane.end().unwrap(), End::Dirty);
+    assert_eq!(store.written.borrow().last().unwrap().state, State::Dirty);
+}
+
+#[test]
+fn a_drain_is_over_at_its_bound() {
     let (shards, store) = (FakeShards::default(), FakeStore::default());
     let mut plane = plane(&Loaded::Empty, &store, None);
     plane
         .turn(Instant(1), &[RAISE], Wish::Drain, &shards)
         .unwrap();
-    let last = Instant(5 * SECOND);
-    assert_eq!(
-        plane.turn(last, &IDLE[..1], Wish::Drain, &shards).unwrap(),
-        Turned::On
-    );
-    let bound = Instant(5 * SECOND + 1);
-    assert_eq!(
-        plane.turn(bound, &[], Wish::Drain, &shards).unwrap(),
-        Turned::Drained
+    shards.take();
+    drain(&mut plane, &shards, &[(5 * SECOND, &IDLE[..1], Turned::On)]);
+    assert_eq!(shards.take(), []);
+    drain(&mut plane, &shards, &[(5 * SECOND + 1, &[], Turned::On)]);
+    assert_eq!(shards.take(), [OVER]);
+    drain(
+        &mut plane,
+        &shards,
+        &[(7 * SECOND + 1, &IDLE[..1], Turned::Drained)],
     );
     assert_eq!(plane.end().unwrap(), End::Dirty);
-    assert_eq!(store.written.borrow().last().unwrap().state, State::Dirty);
 }
 
 #[test]
 fn a_drain_inside_the_window_keeps_keys_closed_and_ends_dirty() {
     let (shards, store) = (FakeShards::default(), FakeStore::default());
     let mut plane = plane(&dirty(), &store, Some(Instant(2 * SECOND)));
-    plane.turn(Instant(1), &[], Wish::Drain, &shards).unwrap();
-    shards.take();
-    let turned = plane
-        .turn(Instant(3 * SECOND), &IDLE, Wish::Drain, &shards)
-        .unwrap();
-    assert_eq!((turned, shards.take()), (Turned::Drained, vec![]));
+    drain(
+        &mut plane,
+        &shards,
+        &[(1, &[], Turned::On), (3 * SECOND, &IDLE, Turned::On)],
+    );
+    drain(&mut plane, &shards, &[(3 * SECOND, &IDLE, Turned::Drained)]);
+    assert_eq!(shards.take(), [BEGUN, OVER]);
     assert_eq!(plane.end().unwrap(), End::Dirty);
     assert_eq!(store.written.borrow().len(), 0);
 }
@@ -247,7 +284,11 @@ fn an_ephemeral_server_waits_for_nothing() {
         shards.take(),
         [(Some(1), FromControl::BoundRaised { ttl_ms: TTL_MS_MAX })]
     );
-    plane.turn(Instant(2), &IDLE, Wish::Drain, &shards).unwrap();
+    drain(
+        &mut plane,
+        &shards,
+        &[(2, &IDLE, Turned::On), (3, &IDLE, Turned::Drained)],
+    );
     assert_eq!(plane.end().unwrap(), End::Clean);
 }
 
