@@ -51,7 +51,10 @@ fn a_timer_fires_at_its_millisecond_and_not_before() {
         for ahead in [1, 2, 255, 256, 257, 65_535, 65_536, 1 << 24, AHEAD_MS_MAX] {
             let (mut wheel, mut store) = (Wheel::new(start), Store::new(1));
             store.arm(&mut wheel, 0, start + ahead);
-            assert_eq!(poll_all(&mut wheel, &mut store, start + ahead - 1), []);
+            assert_eq!(
+                poll_all(&mut wheel, &mut store, start + ahead - 1),
+                Vec::<u32>::new()
+            );
             assert_eq!(poll_all(&mut wheel, &mut store, start + ahead), [0]);
             assert_eq!((wheel.armed(), wheel.next_wake()), (0, None));
         }
@@ -91,7 +94,7 @@ fn a_deadline_moved_later_is_kept_without_telling_the_wheel() {
     let (mut wheel, mut store) = (Wheel::new(0), Store::new(1));
     store.arm(&mut wheel, 0, 100);
     store.deadlines[0] = 90_000;
-    assert_eq!(poll_all(&mut wheel, &mut store, 89_999), []);
+    assert_eq!(poll_all(&mut wheel, &mut store, 89_999), Vec::<u32>::new());
     assert!(wheel.is_armed(&store, 0));
     assert_eq!(poll_all(&mut wheel, &mut store, 90_000), [0]);
 }
@@ -123,7 +126,7 @@ fn disarm_says_whether_it_was_armed() {
     store.arm(&mut wheel, 0, 5);
     assert!(wheel.disarm(&mut store, 0));
     assert!(!wheel.disarm(&mut store, 0));
-    assert_eq!(poll_all(&mut wheel, &mut store, 10), []);
+    assert_eq!(poll_all(&mut wheel, &mut store, 10), Vec::<u32>::new());
 }
 
 #[test]
