@@ -1,7 +1,10 @@
 //! The command line: one file per subcommand; `locker` alone is `locker serve`.
 
 mod config;
+mod exit;
+mod lock;
 mod serve;
+mod server;
 
 use crate::config::Flags;
 use crate::control::failure::{Failure, Sysexit};
@@ -24,6 +27,8 @@ enum Command {
     Serve(Flags),
     /// Check the server's configuration, or show it with the origin of each value
     Config(config::Arguments),
+    /// Run a command while holding a lock, or just hold one
+    Lock(lock::Arguments),
 }
 
 /// Reads the command line, does what it says, and returns the process' exit code.
@@ -37,6 +42,7 @@ pub fn run() -> ExitCode {
         None => serve::run(&cli.serve),
         Some(Command::Serve(flags)) => serve::run(&flags),
         Some(Command::Config(arguments)) => config::run(&arguments),
+        Some(Command::Lock(arguments)) => lock::run(&arguments),
     }
 }
 

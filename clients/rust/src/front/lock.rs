@@ -77,6 +77,18 @@ impl Lock {
         until.since(shared.clock.now())
     }
 
+    /// How long the lease lasts unless it is renewed; `None` = as long as the session. Zero if the
+    /// lock is not valid.
+    #[must_use]
+    pub fn lease_remaining(&self) -> Option<Duration> {
+        let shared = &self.handle.shared;
+        if shared.check_process().is_err() {
+            return Some(Duration::ZERO);
+        }
+        let until = shared.state().machine.lease_until(self.hold)?;
+        Some(until.since(shared.clock.now()))
+    }
+
     /// Whether the lock is known to be lost.
     #[must_use]
     pub fn is_lost(&self) -> bool {

@@ -192,6 +192,18 @@ impl Machine {
         }
     }
 
+    /// Until when the hold's own lease lasts, whatever becomes of the session; `None` if it has
+    /// none, [`Instant`] 0 if it is not held.
+    #[must_use]
+    pub fn lease_until(&self, hold: HoldId) -> Option<Instant> {
+        match self.holds.hold(hold) {
+            Some(hold) if hold.state == HoldState::Held => {
+                Some(hold.lease_deadline).filter(|&deadline| deadline != Instant::NEVER)
+            }
+            _ => Some(Instant(0)),
+        }
+    }
+
     /// Moves the bytes to send into `out`, which must be empty. Its allocation is kept for reuse.
     pub fn take_output(&mut self, out: &mut Vec<u8>) {
         debug_assert!(out.is_empty(), "what was taken before is sent before");
