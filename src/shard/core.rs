@@ -213,17 +213,6 @@ impl Core {
         }
     }
 
-    /// Asserts that no answer is awaited from any shard; for tests.
-    #[cfg(test)]
-    pub(super) fn assert_at_rest(&self) {
-        for shard in 0..self.home.config.shards {
-            let shard = ShardId(u8::try_from(shard).expect("256 shards at most"));
-            assert_eq!(self.home.router.awaited_bytes(shard), 0, "of {shard:?}");
-        }
-        assert!(self.home.paused.is_empty(), "no connection waits");
-        assert!(self.home.ends_owed.is_empty(), "no end is owed");
-    }
-
     /// Adds an input for the engine here, applying the batch if it is full.
     pub(super) fn input(&mut self, input: Input<'_>, io: &mut impl Io) {
         if self.batch.push(input).is_err() {
@@ -331,5 +320,28 @@ impl Home {
                 self.send(io, shard, Message::Queued { count });
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl Core {
+    /// Asserts that no answer is awaited, no connection waits, no end is owed.
+    pub(super) fn assert_at_rest(&self) {
+        for shard in 0..self.home.config.shards {
+            let shard = ShardId(u8::try_from(shard).expect("256 shards at most"));
+            assert_eq!(self.home.router.awaited_bytes(shard), 0, "of {shard:?}");
+        }
+        assert!(self.home.paused.is_empty(), "no connection waits");
+        assert!(self.home.ends_owed.is_empty(), "no end is owed");
+    }
+
+    /// Sessions in the table, and what the engine counts.
+    pub(super) fn left_over(&self) -> (u32, crate::lock::Counters) {
+        (self.home.sessions.len(), self.engine.counters())
+    }
+
+    /// What the home part counts.
+    pub(super) const fn home_counters(&self) -> crate::shard::counters::HomeCounters {
+        self.home.counters
     }
 }

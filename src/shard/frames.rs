@@ -2,35 +2,30 @@
 //!
 //! ```text
 //!  take_in ──► greeting: preface, Hello ──► hello.rs
-//!           └─► frames ──► Ping           answered at once
+//!          └─► frames ──► Ping           answered at once
 //!                     ├──► reads          reads.rs
-//!                     └──► seated ──► seat record ──► request.rs ──► engine here, or a lane
+//!                     └──► seated         seated.rs ──► engine here, or a lane
 //! ```
 //!
 //! Malformed frames are answered with a typed refusal and skipped; the connection is closed only
 //! when its bytes cannot be cut into frames any more, or its status says that it is of no more use.
 
-use crate::lock::effect::{Answer, Refusal};
-use crate::lock::input::Input;
-use crate::lock::op::{Op, ReplyTo, Seat, SessionRef, ShardId};
-use crate::session::{Admission, SeatOp};
+use crate::lock::op::SessionRef;
+use crate::session::Life;
 use crate::shard::connection::{Connection, Phase};
 use crate::shard::core::Core;
-use crate::shard::home::{Home, id_of};
+use crate::shard::faults::of_bad;
+use crate::shard::home::Home;
 use crate::shard::io::{ConnectionId, Io};
-use crate::shard::message::{ANSWER_BYTES, Message, REQUEST_BYTES, SESSION_OPEN_BYTES};
 use crate::shard::paused::WaitsFor;
-use crate::shard::reply::{Output, refuse, write_answer};
-use crate::shard::request::{Prepared, refusal, seat_op};
-use crate::shard::router::{Room, Urgency};
+use crate::shard::reply::Output;
+use crate::shard::request::{refusal, seat_op};
+use crate::shard::seated::Seated;
 use locker_protocol as wire;
-use locker_protocol::{
-    BadFrame, EndReason, Frame, FrameError, HEADER_BYTES, Header, Opcode, PREFACE, Request,
-    RequestId, Status, StatusClass, split_frame,
-};
+use locker_protocol::{Frame, Opcode, PREFACE, Request, Status, split_frame};
 
 /// Set in the opcode of an answer.
-const REPLY_BIT: u8 = 0x80;
+pub(super) const REPLY_BIT: u8 = 0x80;
 /// Reads taken of one connection before the others have their turn.
 const READS_PER_SHARE: u32 = 16;
 
@@ -168,7 +163,8 @@ impl Core {
                     .refuse(io, id, header.request_id, header.op | REPLY_BIT, none);
                 return Step::Taken;
             };
-            return self.seated(id, state, session, header.request_id, op, &request, io);
+            let asked = Seated::new(id, state.admin, session, header.request_id, op, &request);
+            return self.seated(&asked, io);
         }
         match request {
             Request::Ping(_) => {
@@ -184,138 +180,6 @@ impl Core {
             read => self.read(id, state, header, &read, io),
         }
     }
-
-    /// A request that goes through its seat's record: taken in once, answered once.
-    #[expect(clippy::too_many_arguments, reason = "all are facts of one frame")]
-    fn seated(
-        &mut self,
-        id: ConnectionId,
-        state: &Connection,
-        session: SessionRef,
-        request_id: u64,
-        op: SeatOp,
-        request: &Request<'_>,
-        io: &mut impl Io,
-    ) -> Step {
-        let RequestId { seat, sequence } = RequestId::unpack(request_id);
-        let home = &mut self.home;
-        let admission = match home.sessions.record(session, seat) {
-            Some(record) => record.classify(sequence),
-            None => Admission::Bad { last: 0 },
-        };
-        match admission {
-            Admission::Running => Step::Taken,
-            Admission::Done(op, settled) => {
-                write_answer(&mut Output(io, id), request_id, op, settled);
-                Step::Taken
-            }
-            Admission::Bad { last } => {
-                let last = if last == 0 { 0 } else { id_of(seat, last) };
-                let bad = refusal(Status::BadRequestId, home.config.seats.into(), last);
-                let reply = wire_op(request) | REPLY_BIT;
-                home.refuse(io, id, request_id, reply, bad);
-                Step::Taken
-            }
-            Admission::Fresh => {
-                let to = ReplyTo {
-                    session,
-                    seat: Seat(seat),
-                };
-                let prepared = home.prepare(session, state.admin, request);
-                if let Prepared::Forward { op, key, metadata } = prepared {
-                    let owner = home.router.owner_of(key);
-                    if owner != home.config.shard {
-                        return self
-                            .forward(id, owner, to, sequence, request, op, key, metadata, io);
-                    }
-                }
-                self.home.begin(to, sequence, op, request);
-                match prepared {
-                    Prepared::Decided(answer) => self.home.settle(io, to, answer, false),
-                    Prepared::Close => self.home.close_session(io, id, to),
-                    Prepared::Forward { op, key, metadata } => {
-                        self.request_here(to, op, key, metadata, io);
-                    }
-                }
-                Step::Taken
-            }
-        }
-    }
-
-    /// A request on a key of this shard: no lane, no copy but the batch's.
-    fn request_here(&mut self, to: ReplyTo, op: Op, key: &[u8], metadata: &[u8], io: &mut impl Io) {
-        let here = self.home.config.shard;
-        if !self.home.sessions.at(to.session).touched.contains(here) {
-            let opening = self.home.sessions.at(to.session).opening;
-            let open = Input::SessionOpen {
-                session: to.session,
-                ttl: opening.ttl,
-                name: opening.name.as_bytes(),
-                peer: opening.peer,
-            };
-            self.input(open, io);
-            self.home.sessions.at_mut(to.session).touched.insert(here);
-        }
-        let request = Input::Request {
-            to,
-            op,
-            key,
-            metadata,
-        };
-        self.input(request, io);
-    }
-
-    /// A request on another shard's key: goes with its answer's room reserved, is refused, or
-    /// waits with its connection.
-    #[expect(clippy::too_many_arguments, reason = "all are facts of one request")]
-    fn forward(
-        &mut self,
-        id: ConnectionId,
-        owner: ShardId,
-        to: ReplyTo,
-        sequence: u64,
-        request: &Request<'_>,
-        op: Op,
-        key: &[u8],
-        metadata: &[u8],
-        io: &mut impl Io,
-    ) -> Step {
-        let home = &mut self.home;
-        let (seat_op, urgency) = match op {
-            Op::Acquire { .. } => (SeatOp::Acquire, Urgency::Refusable),
-            Op::Cancel { .. } => (SeatOp::Cancel, Urgency::Required),
-            Op::Release { .. } => (SeatOp::Release, Urgency::Required),
-            Op::Renew { .. } => (SeatOp::Renew, Urgency::Required),
-            Op::ForceRelease { .. } => (SeatOp::ForceRelease, Urgency::Required),
-        };
-        let known = home.sessions.at(to.session).touched.contains(owner);
-        let open_bytes = if known { 0 } else { SESSION_OPEN_BYTES + 8 };
-        let bytes = open_bytes + REQUEST_BYTES + key.len() + metadata.len();
-        match home.room_for(io, id, owner, (bytes, ANSWER_BYTES), urgency) {
-            Room::Wait => return Step::Wait(WaitsFor::Lane(owner)),
-            Room::Busy => {
-                home.counters.lane_busy += 1;
-                home.begin(to, sequence, seat_op, request);
-                let busy = Answer::Refused(refusal(Status::Busy, 0, 0));
-                home.settle(io, to, busy, false);
-                return Step::Taken;
-            }
-            Room::Free => {}
-        }
-        home.begin(to, sequence, seat_op, request);
-        if !known {
-            home.announce(io, owner, to.session);
-        }
-        home.router.reserve(owner, ANSWER_BYTES);
-        let request = Input::Request {
-            to,
-            op,
-            key,
-            metadata,
-        };
-        home.send(io, owner, Message::Input(request));
-        Step::Taken
-    }
 }
 
 impl Home {
@@ -323,134 +187,11 @@ impl Home {
     pub(super) fn seen(&mut self, session: SessionRef) {
         let now = self.now;
         let seen = self.sessions.at_mut(session);
-        if seen.life != crate::session::Life::Attached {
+        if seen.life != Life::Attached {
             return;
         }
         seen.seen_at = now;
         let ttl = seen.opening.ttl;
         self.deadlines.session_seen(session.slot, ttl);
     }
-
-    /// Takes a fresh request in.
-    fn begin(&mut self, to: ReplyTo, sequence: u64, op: SeatOp, request: &Request<'_>) {
-        let record = self.sessions.record(to.session, to.seat.0);
-        let mut record = record.expect("its seat was granted");
-        record.begin(sequence, op);
-        if let Request::Cancel(cancel) = request {
-            record.note_acquire(cancel.acquire_id);
-        }
-        self.sessions.at_mut(to.session).running += 1;
-        self.running += 1;
-        if op == SeatOp::Acquire {
-            self.counters.acquires += 1;
-        }
-        if let Request::ForceRelease(force) = request {
-            self.log_force(to.session, force);
-        }
-    }
-
-    /// Tells an owner shard of a session that touches it for the first time.
-    fn announce(&mut self, io: &mut impl Io, owner: ShardId, session: SessionRef) {
-        let opening = self.sessions.at(session).opening;
-        self.sessions.at_mut(session).touched.insert(owner);
-        let open = Input::SessionOpen {
-            session,
-            ttl: opening.ttl,
-            name: opening.name.as_bytes(),
-            peer: opening.peer,
-        };
-        self.send(io, owner, Message::Input(open));
-    }
-
-    /// The client closes its session: it is answered once all that it had is gone.
-    fn close_session(&mut self, io: &mut impl Io, id: ConnectionId, to: ReplyTo) {
-        let closing = self.sessions.at_mut(to.session);
-        closing.close_seat = Some(to.seat.0);
-        let state = self.connections.find_mut(id).expect("it just spoke");
-        state.phase = Phase::Closing(to.session);
-        self.end(io, to.session, EndReason::Closed);
-    }
-
-    fn bad_frame(&mut self, io: &mut impl Io, id: ConnectionId, header: &Header, bad: &BadFrame) {
-        self.counters.bad_frames += 1;
-        let of = of_bad(bad);
-        if header.request_id == 0 || bad.status.class() == StatusClass::Fatal {
-            self.refuse_and_shut(io, id, header, of, bad.reason);
-            return;
-        }
-        let op = header.op | REPLY_BIT;
-        refuse(&mut Output(io, id), header.request_id, op, of, bad.reason);
-    }
-
-    fn frame_too_long(&mut self, io: &mut impl Io, id: ConnectionId, error: FrameError) {
-        let FrameError::TooLong {
-            op,
-            request_id,
-            announced,
-            limit,
-        } = error;
-        let header = Header {
-            len: announced,
-            op,
-            flags: 0,
-            status: 0,
-            request_id,
-        };
-        self.counters.bad_frames += 1;
-        let too_long = refusal(Status::FrameTooLong, limit.into(), announced.into());
-        self.refuse_and_shut(io, id, &header, too_long, "");
-    }
-
-    /// Answers a frame, or says a Fault if it cannot be answered, and closes.
-    pub(super) fn refuse_and_shut(
-        &mut self,
-        io: &mut impl Io,
-        id: ConnectionId,
-        header: &Header,
-        of: Refusal,
-        detail: &str,
-    ) {
-        if header.request_id == 0 {
-            self.fault(io, id, of);
-            return;
-        }
-        let op = header.op | REPLY_BIT;
-        refuse(&mut Output(io, id), header.request_id, op, of, detail);
-        self.counters.refusals += 1;
-        self.shut(io, id);
-    }
-
-    /// Says an error that answers no request, and closes.
-    pub(super) fn fault(&mut self, io: &mut impl Io, id: ConnectionId, of: Refusal) {
-        wire::Refusal {
-            status: of.status,
-            limit: of.limit,
-            value: of.value,
-            detail: "",
-        }
-        .encode_fault(&mut Output(io, id));
-        self.counters.refusals += 1;
-        self.shut(io, id);
-    }
 }
-
-const fn of_bad(bad: &BadFrame) -> Refusal {
-    refusal(bad.status, bad.limit, bad.value)
-}
-
-/// The opcode of a seated request.
-const fn wire_op(request: &Request<'_>) -> u8 {
-    match request {
-        Request::Close(_) => Opcode::Close,
-        Request::Acquire(_) => Opcode::Acquire,
-        Request::Cancel(_) => Opcode::Cancel,
-        Request::Release(_) => Opcode::Release,
-        Request::Renew(_) => Opcode::Renew,
-        Request::Reclaim(_) => Opcode::Reclaim,
-        Request::ForceRelease(_) => Opcode::ForceRelease,
-        _ => panic!("these use no seat"),
-    }
-    .code()
-}
-
-const _: () = assert!(HEADER_BYTES == 16, "frames are cut at 16 bytes of header");

@@ -17,7 +17,7 @@ impl<I: Io> Sink for Output<'_, I> {
 }
 
 /// The opcode of the answer to a seated request.
-const fn reply_op(op: SeatOp) -> u8 {
+pub(super) const fn reply_op(op: SeatOp) -> u8 {
     match op {
         SeatOp::Close => Opcode::Close,
         SeatOp::Acquire => Opcode::Acquire,

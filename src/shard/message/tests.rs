@@ -1,4 +1,11 @@
 use super::*;
+use crate::lock::effect::{CancelOutcome, ClosureRef, Refusal};
+use crate::lock::op::{
+    ClosedFor, IfGranted, Lease, Mode, Op, RenewTo, Seat, SessionId, SessionRef, ShardId, Wait,
+    Want,
+};
+use crate::time::Instant;
+use locker_protocol::Status;
 
 fn to() -> ReplyTo {
     ReplyTo {

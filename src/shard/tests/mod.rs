@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod bench;
+mod cluster;
 mod ends;
 mod fake_io;
 mod greetings;
+mod random;
 mod requests;
