@@ -145,26 +145,24 @@ impl Engine {
     fn check_not_held(&self, key: Key, ask: &Ask<'_>) -> Result<usize, Refusal> {
         let lock = self.pool.at(key.lock);
         let first = lock.is_settled_hold() && lock.stub == ask.stub && lock.owner == ask.owner;
-        let mut held = (first && lock.mode() != Mode::Permit).then_some(key.lock);
+        let first = first && lock.mode() != Mode::Permit;
+        let mut oldest = first.then_some((lock.token, key.lock));
         let mut count = 0;
-        if held.is_none() && (lock.holds().is_some() || lock.queue().is_some()) {
+        if lock.holds().is_some() || lock.queue().is_some() {
             self.each_entry(key, ask.to.session.id.0, ask.stub, ask.owner, |handle| {
                 count += 1;
                 let block = self.pool.at(handle);
-                if block.is_settled_hold() && block.mode() != Mode::Permit {
-                    held = Some(handle);
+                let older = oldest.is_none_or(|(token, _)| block.token < token);
+                if older && block.is_settled_hold() && block.mode() != Mode::Permit {
+                    oldest = Some((block.token, handle));
                 }
             });
         }
-        let Some(hold) = held else {
+        let Some((token, hold)) = oldest else {
             return Ok(count);
         };
-        let block = self.pool.at(hold);
-        Err(refusal(
-            Status::AlreadyHeld,
-            block.mode() as u64,
-            block.token,
-        ))
+        let mode = self.pool.at(hold).mode();
+        Err(refusal(Status::AlreadyHeld, mode as u64, token))
     }
 
     /// Calls `visit` with each further hold and waiter of an owner on a key: at most

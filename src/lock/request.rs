@@ -154,23 +154,22 @@ impl Engine {
         self.arm(hold, end);
     }
 
-    /// The caller's hold that `is_meant`, of those that it knows of.
+    /// The caller's hold that `is_meant`, of those that it knows of; the oldest if there are
+    /// several.
     fn find_hold(&self, caller: &Caller, is_meant: impl Fn(&Block) -> bool) -> Option<Handle> {
         let lock = self.pool.at(caller.key.lock);
         let own = lock.stub == caller.stub && lock.owner == caller.owner;
-        if own && lock.is_settled_hold() && is_meant(lock) {
-            return Some(caller.key.lock);
+        let first = own && lock.is_settled_hold() && is_meant(lock);
+        let mut oldest = first.then_some((lock.token, caller.key.lock));
+        if lock.holds().is_some() {
+            self.each_own(caller, |handle, block| {
+                let older = oldest.is_none_or(|(token, _)| block.token < token);
+                if older && block.is_settled_hold() && is_meant(block) {
+                    oldest = Some((block.token, handle));
+                }
+            });
         }
-        if lock.holds().is_none() {
-            return None;
-        }
-        let mut found = None;
-        self.each_own(caller, |handle, block| {
-            if block.is_settled_hold() && is_meant(block) {
-                found = Some(handle);
-            }
-        });
-        found
+        oldest.map(|(_, hold)| hold)
     }
 
     /// Ends an acquire, whether it waits still or holds; tells what became of it.

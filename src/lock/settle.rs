@@ -31,6 +31,7 @@ impl Engine {
     pub(super) fn settle(&mut self, key: Key, effects: &mut impl Effects) -> u32 {
         let mut steps = 0;
         if self.pool.at(key.lock).is_ready() {
+            self.free_if_empty(key);
             return steps;
         }
         loop {
@@ -215,7 +216,8 @@ impl Engine {
     }
 
     /// The key is free once nobody holds it or waits: then its limit is forgotten; and its block
-    /// goes once nobody is to be told of it either.
+    /// goes once nobody is to be told of it either
+    /// and it stands in no list.
     fn free_if_empty(&mut self, key: Key) {
         let block = self.pool.at(key.lock);
         if block.queue().is_some() || self.pool.first_hold(key.lock).is_some() {
@@ -225,8 +227,9 @@ impl Engine {
             return;
         }
         let told = block.role() == Role::Vacant && block.holds().is_none();
+        let gone = told && !block.is_ready();
         self.pool.at_mut(key.lock).set_limit(0);
-        if told {
+        if gone {
             self.index.remove(key.hash, key.lock);
             self.pool.give_back_all(key.lock);
             self.counters.locks -= 1;
