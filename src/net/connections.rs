@@ -111,16 +111,16 @@ pub struct Connections<S> {
 }
 
 impl<S> Connections<S> {
-    /// An empty table over this pool.
+    /// An empty table for so many connections, over this pool.
     #[must_use]
-    pub fn new(pool: ChunkPool, slow_reader_words: &[u8]) -> Self {
+    pub fn new(pool: ChunkPool, connections_max: usize, slow_reader_words: &[u8]) -> Self {
         Self {
-            table: Slab::new(),
+            table: Slab::with_capacity(connections_max),
             pool,
             generation: 0,
-            touched: Vec::new(),
-            offers: VecDeque::new(),
-            ended: VecDeque::new(),
+            touched: Vec::with_capacity(connections_max),
+            offers: VecDeque::with_capacity(connections_max),
+            ended: VecDeque::with_capacity(connections_max),
             departures: VecDeque::new(),
             closing: VecDeque::new(),
             slow_reader_words: slow_reader_words.into(),

@@ -19,20 +19,22 @@ pub enum Verdict {
     Read,
     /// Stop reading until output has left.
     Stop,
-    /// Past all patience: close it.
-    Close,
 }
 
 /// Judges a connection with `output` bytes pending, in a shard with this pool.
 #[must_use]
 pub fn judge(output: usize, pool: &ChunkPool) -> Verdict {
-    if output > OUTPUT_CLOSE_BYTES {
-        Verdict::Close
-    } else if output >= OUTPUT_PAUSE_BYTES || (output > 0 && is_low(pool)) {
+    if output >= OUTPUT_PAUSE_BYTES || (output > 0 && is_low(pool)) {
         Verdict::Stop
     } else {
         Verdict::Read
     }
+}
+
+/// Whether a connection with so much output pending is past all patience, and closed.
+#[must_use]
+pub const fn is_overrun(output: usize) -> bool {
+    output > OUTPUT_CLOSE_BYTES
 }
 
 /// Whether so few chunks are free that connections with output pending are not read.
@@ -55,7 +57,8 @@ mod tests {
         assert_eq!(judge(OUTPUT_PAUSE_BYTES - 1, &pool), Verdict::Read);
         assert_eq!(judge(OUTPUT_PAUSE_BYTES, &pool), Verdict::Stop);
         assert_eq!(judge(OUTPUT_CLOSE_BYTES, &pool), Verdict::Stop);
-        assert_eq!(judge(OUTPUT_CLOSE_BYTES + 1, &pool), Verdict::Close);
+        assert!(!is_overrun(OUTPUT_CLOSE_BYTES));
+        assert!(is_overrun(OUTPUT_CLOSE_BYTES + 1));
     }
 
     #[test]

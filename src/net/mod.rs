@@ -9,8 +9,8 @@
 //! ```
 //!
 //! [`ring`] and [`acceptor`] touch the kernel; [`connections`], [`flow`] and [`chunk`] are pure.
-//! The loop that moves all this is `shard::driver`. Nothing here knows a frame: bytes are offered to
-//! the core, which says how many it used.
+//! The loop that moves all this is `shard::driver`. Nothing here knows a frame: bytes are offered
+//! to the core, which says how many it used.
 //!
 //! # Costs
 //! - System calls per turn: one `io_uring_enter`, which submits everything of the last turn (a send

@@ -173,6 +173,7 @@ struct Plan {
     me: ShardId,
     cpu: Option<usize>,
     chunks: u32,
+    connections_max: usize,
     spin: Duration,
     clock: ServerClock,
     to_control: Sender<(ShardId, ToControl)>,
@@ -204,6 +205,7 @@ fn plan(setup: ShardsSetup) -> Result<Vec<Plan>, StartError> {
             me,
             cpu: setup.cpus.get(usize::from(me.0)).copied(),
             chunks: setup.chunks,
+            connections_max: usize::try_from(setup.connections_max).expect("32 bits fit"),
             spin: setup.spin,
             clock: setup.clock,
             to_control: setup.to_control.clone(),
@@ -284,12 +286,14 @@ where
 }
 
 fn drive<M: Machine>(plan: Plan, ring: Ring, machine: M) -> Driver<M> {
+    let pool = ChunkPool::new(plan.chunks);
     let slow_reader = net::words::slow_reader();
+    let connections = Connections::new(pool, plan.connections_max, &slow_reader);
     Driver::new(Parts {
         machine,
         shell: Shell {
             me: plan.me,
-            connections: Connections::new(ChunkPool::new(plan.chunks), &slow_reader),
+            connections,
             lanes: plan.outbound,
             boxes: plan.boxes,
             to_control: plan.to_control,

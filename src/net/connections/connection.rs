@@ -98,7 +98,7 @@ impl<S> Connection<S> {
         let verdict = flow::judge(self.output.len(), pool);
         let was_starved = std::mem::replace(&mut self.starved, verdict != Verdict::Read);
         match (self.reading, verdict) {
-            (Reading::Paused, _) | (_, Verdict::Stop | Verdict::Close) => {
+            (Reading::Paused, _) | (_, Verdict::Stop) => {
                 if self.receive == InFlight::Multishot {
                     self.cancel_receive(slot, kernel);
                 }

@@ -81,7 +81,7 @@ impl Bench {
     }
 
     fn with_pool(chunks: u32) -> Self {
-        let mut connections = Connections::new(ChunkPool::new(chunks), WORDS);
+        let mut connections = Connections::new(ChunkPool::new(chunks), 10, WORDS);
         let id = connections.adopt(SOCKET, Peer::default(), false);
         let mut bench = Self {
             connections,

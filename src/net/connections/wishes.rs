@@ -3,7 +3,6 @@
 use super::connection::{Ended, Stage};
 use super::{Connections, FLUSH_MS_MAX};
 use crate::lock::op::ShardId;
-use crate::net::chunk::PoolEmpty;
 use crate::net::flow::{self, Verdict};
 use crate::shard::io::{CloseHow, ConnectionId, Reading};
 
@@ -16,33 +15,45 @@ impl<S> Connections<S> {
         if connection.stage != Stage::Open || bytes.is_empty() {
             return;
         }
-        self.touch(id.slot);
-        if self.append_output(id, bytes).is_err() {
-            self.close_largest();
-            if self.append_output(id, bytes).is_err() {
-                self.ended(id, Ended::Broken);
-            }
+        if connection.output.append(&mut self.pool, bytes).is_err() {
+            self.write_without_room(id, bytes);
+            return;
+        }
+        if !connection.touched {
+            connection.touched = true;
+            self.touched.push(id.slot);
+        }
+        if flow::is_overrun(connection.output.len()) {
+            self.overrun(id);
         }
     }
 
-    /// Appends to the output of an open connection and closes it if that is too much.
-    fn append_output(&mut self, id: ConnectionId, bytes: &[u8]) -> Result<(), PoolEmpty> {
+    /// The pool is empty: somebody must go, perhaps the one that is written to.
+    #[cold]
+    fn write_without_room(&mut self, id: ConnectionId, bytes: &[u8]) {
+        self.close_largest();
         let connection = &mut self.table[id.slot as usize];
         if connection.stage != Stage::Open {
-            return Ok(());
+            return;
         }
-        connection.output.append(&mut self.pool, bytes)?;
-        if flow::judge(connection.output.len(), &self.pool) == Verdict::Close {
-            // Should the client read on it learns why; an empty pool only costs it that.
-            let _ = connection
-                .output
-                .append(&mut self.pool, &self.slow_reader_words);
-            connection.untold = Some(Ended::Broken);
-            self.overruns += 1;
-            self.ended.push_back(id);
-            self.begin_close(id, CloseHow::Flush);
+        if connection.output.append(&mut self.pool, bytes).is_err() {
+            self.ended(id, Ended::Broken);
         }
-        Ok(())
+        self.touch(id.slot);
+    }
+
+    /// A client does not take its output. Should it read on, it learns why it was closed.
+    #[cold]
+    fn overrun(&mut self, id: ConnectionId) {
+        self.overruns += 1;
+        let connection = &mut self.table[id.slot as usize];
+        // An empty pool costs the client the explanation only.
+        let _ = connection
+            .output
+            .append(&mut self.pool, &self.slow_reader_words);
+        connection.untold = Some(Ended::Broken);
+        self.ended.push_back(id);
+        self.begin_close(id, CloseHow::Flush);
     }
 
     /// The pool is empty: the open connection with most output is closed, and what of its output is
