@@ -11,7 +11,7 @@ use crate::cli::config::load;
 use crate::config::table::LOG;
 use crate::config::{Config, DataPlace, Flags, Listener};
 use crate::control::failure::Failure;
-use crate::control::file_store::{FileStore, Found};
+use crate::control::file_store::FileStore;
 use crate::control::plane::{Books, End, Plane};
 use crate::control::run::{StopSignal, run as run_control};
 use crate::control::shards::{self, Identity};
@@ -61,11 +61,8 @@ fn serve(flags: &Flags) -> Result<(), Failure> {
     let addresses: Vec<SocketAddr> = sockets.iter().map(|(_, address)| *address).collect();
     let listeners = sockets.into_iter().map(|(socket, _)| socket).collect();
     let running = shards::start(&config, &identity, listeners, clock, to_control)?;
-    announce(
-        &config,
-        &addresses,
-        window_until.map(|until| until.micros_since(clock.now())),
-    );
+    let window_ms = books.as_ref().and_then(|books| books.ledger.window_ms());
+    announce(&config, &addresses, window_ms);
 
     let mut plane = Plane::new(books, window_until, Millis(config.drain_ms), config.shards);
     run_control(&mut plane, &inbox, &running, &stop, || clock.now())?;
@@ -94,10 +91,7 @@ fn open_store(config: &Config) -> Result<Option<FileStore>, Failure> {
     let DataPlace::Directory(path) = &config.data else {
         return Ok(None);
     };
-    let (store, found) = FileStore::open(path).map_err(|error| Failure::open(path, error))?;
-    if found == Found::Created {
-        log::warn!("data dir {} was not there and is made anew", path.display());
-    }
+    let (store, _) = FileStore::open(path).map_err(|error| Failure::open(path, error))?;
     Ok(Some(store))
 }
 
@@ -121,9 +115,9 @@ fn window_end(books: Option<&Books<FileStore>>, listening: Instant) -> Option<In
 }
 
 /// The one line on stdout: clients may come.
-fn announce(config: &Config, addresses: &[SocketAddr], window_us: Option<u64>) {
+fn announce(config: &Config, addresses: &[SocketAddr], window_ms: Option<u32>) {
     let addresses: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
-    let grace = window_us.map_or("none".to_owned(), |us| format!("{}ms", us.div_ceil(1_000)));
+    let grace = window_ms.map_or("none".to_owned(), |ms| format!("{ms}ms"));
     let ephemeral = match config.data {
         DataPlace::Ephemeral => " ephemeral",
         DataPlace::Directory(_) => "",

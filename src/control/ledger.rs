@@ -285,12 +285,12 @@ fn opening_dirty(epoch: u32, start: &Start, bound_ms: u32, stored: &Record) -> R
     }
 }
 
-/// Whole seconds, a power of two of them, at most the longest TTL there is.
+/// The next of 1, 2, 5, 10, 20, 50 ... seconds, at most the longest TTL there is.
 fn round_up(ttl_ms: u32) -> u32 {
-    let seconds = ttl_ms.div_ceil(1_000).next_power_of_two();
-    seconds
-        .saturating_mul(1_000)
-        .clamp(ttl_ms, TTL_MS_MAX.max(ttl_ms))
+    const STEPS_S: [u32; 11] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
+    let steps = STEPS_S.iter().map(|seconds| seconds * 1_000);
+    let step = steps.into_iter().find(|step| *step >= ttl_ms);
+    step.unwrap_or(TTL_MS_MAX.max(ttl_ms))
 }
 
 /// The length of the grace window: the bound, a clock rate error of 1 % on either side, and 50 ms.

@@ -24,8 +24,8 @@ pub fn open<S: Store>(mut store: S, config: &Config) -> Result<Books<S>, Failure
     let version = match loaded {
         Loaded::Empty => {
             log::warn!(
-                "the data dir is empty: a first start. If clients of an earlier one may still \
-                 hold locks, nothing keeps others from taking them"
+                "no record in the data dir: a first start. If it was wiped while clients held \
+                 locks, nothing keeps others from taking them"
             );
             None
         }

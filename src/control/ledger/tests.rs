@@ -371,10 +371,10 @@ fn one_write_serves_many_shards() {
     let record = ledger.next().unwrap().unwrap();
     assert_eq!(
         (record.bound_ms, record.epoch, record.state),
-        (32_000, 2, State::Dirty)
+        (20_000, 2, State::Dirty)
     );
     ledger.durable(&record);
-    let raised = FromControl::BoundRaised { ttl_ms: 32_000 };
+    let raised = FromControl::BoundRaised { ttl_ms: 20_000 };
     assert_eq!(
         ledger.answers(),
         [
@@ -396,7 +396,7 @@ fn a_window_that_passes_unused_makes_the_next_start_quick() {
     let record = ledger.next().unwrap().unwrap();
     assert_eq!(
         (record.floor, record.bound_ms, record.state),
-        (10, 16_000, State::Idle)
+        (10, 10_000, State::Idle)
     );
     ledger.durable(&record);
     assert_eq!(ledger.answers(), [(To::All, FromControl::WindowOver)]);
@@ -435,9 +435,11 @@ fn without_epochs_there_is_no_start_and_no_next_one() {
 }
 
 #[test]
-fn rounded_bounds_never_shrink_a_ttl() {
+fn bounds_are_rounded_up_and_the_default_ttl_is_one() {
+    assert_eq!(round_up(10_000), 10_000);
     for ttl_ms in [1, 999, 1_000, 1_001, 10_000, 3_599_999, 3_600_000] {
         let bound = round_up(ttl_ms);
         assert!(bound >= ttl_ms && bound <= TTL_MS_MAX, "{ttl_ms}: {bound}");
+        assert!(bound <= 3 * ttl_ms.max(1_000), "{ttl_ms}: {bound}");
     }
 }

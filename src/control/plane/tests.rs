@@ -123,7 +123,7 @@ fn a_bound_is_durable_before_the_shard_hears_of_it() {
         .unwrap();
     assert_eq!(store.written.borrow().len(), 1);
     assert_eq!(store.written.borrow()[0].state, State::Dirty);
-    let raised = FromControl::BoundRaised { ttl_ms: 16_000 };
+    let raised = FromControl::BoundRaised { ttl_ms: 10_000 };
     assert_eq!(shards.take(), [(Some(1), raised)]);
     plane
         .turn(Instant(2), &[RAISE], Wish::Run, &shards)
