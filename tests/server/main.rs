@@ -1,0 +1,29 @@
+//! Black-box tests: the real binary, real sockets, one behaviour per file.
+//!
+//! Each case starts its own server on a free port with its own data dir; most run with 1, 2 and 4
+//! shards. Times decide nothing but the bounds that the contract states.
+
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod support;
+
+mod bad_frames;
+mod balance;
+mod data_dir;
+mod disconnects;
+mod drain;
+mod exclusion;
+mod expiry;
+mod fifo;
+mod keys;
+mod killed_holder;
+mod killed_server;
+mod leases;
+mod limits;
+mod many_connections;
+mod modes;
+mod never_reads;
+mod preface;
+mod queued_past_lease;
+mod timeouts;
+mod tokens;
