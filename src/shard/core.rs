@@ -262,11 +262,17 @@ impl Core {
             self.epoch_asked = true;
             io.control(ToControl::NextEpoch);
         }
-        let draining = self.home.drain_until.is_some();
-        if draining && !self.idle_told && self.engine.counters().holds == 0 {
+        if self.home.drain_until.is_some() && !self.idle_told && self.is_idle() {
             self.idle_told = true;
             io.control(ToControl::Idle);
         }
+    }
+
+    /// Nothing is held here, and nothing will be: acquires are refused already, and a waiter is
+    /// granted no more if all keys stay closed.
+    fn is_idle(&self) -> bool {
+        let counters = self.engine.counters();
+        counters.holds == 0 && (counters.waiters == 0 || !self.home.keys_open)
     }
 
     fn next_turn(&mut self) -> NextTurn {

@@ -8,7 +8,7 @@ use crate::time::{Instant, Millis};
 use crate::wheel::{Links, Timers, Wheel};
 
 /// Timers looked at in one turn at most.
-const BUDGET_PER_TURN: u32 = 4_096;
+const BUDGET_PER_TURN: u32 = 1_024;
 
 /// Whose time has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

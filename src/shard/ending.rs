@@ -12,6 +12,9 @@ use crate::shard::router::{Room, Urgency};
 use locker_protocol as wire;
 use locker_protocol::EndReason;
 
+/// Ended sessions that shards are told of in one turn at most.
+const ENDS_PER_TURN_MAX: usize = 1_024;
+
 impl Home {
     /// Ends a session: nothing more of it is forwarded, every shard that knows it is told.
     ///
@@ -39,7 +42,7 @@ impl Home {
     /// Tells other shards of ended sessions as far as their lanes have room; the engine here is
     /// told through `here`, which tells whether it had room. What has none stays for the next turn.
     pub(super) fn send_ends(&mut self, io: &mut impl Io, mut here: impl FnMut(Input<'_>) -> bool) {
-        for _ in 0..self.ends_owed.len() {
+        for _ in 0..self.ends_owed.len().min(ENDS_PER_TURN_MAX) {
             let Some(session) = self.ends_owed.pop_front() else {
                 return;
             };

@@ -140,7 +140,10 @@ impl Home {
             .encode(&mut Output(io, old));
             self.shut(io, old);
         }
+        let state = self.connections.find(connection).expect("it just spoke");
+        let peer = state.peer;
         let resumed = self.sessions.at_mut(session);
+        resumed.opening.peer = peer;
         resumed.attach = hello.attach;
         resumed.connection = Some(connection);
         self.counters.resumes += 1;

@@ -6,5 +6,7 @@ mod cluster;
 mod ends;
 mod fake_io;
 mod greetings;
+mod lanes;
 mod random;
+mod reads;
 mod requests;
