@@ -67,7 +67,7 @@ pub fn show_size(bytes: u64) -> String {
     format!("{}{unit}", bytes / factor)
 }
 
-const DURATION_HINT: &str = "write a duration with its unit, as 250ms, 10s, 1.5s, 5m or 2h";
+const DURATION_HINT: &str = "write a duration with its unit, as 250ms, 10s, 1.5s, 1h30m or 2d";
 /// Unit and its microseconds.
 const DURATION_UNITS: [(&str, u64); 6] = [
     ("d", 86_400_000_000),
@@ -78,7 +78,8 @@ const DURATION_UNITS: [(&str, u64); 6] = [
     ("us", 1),
 ];
 
-/// A duration with its unit: `us`, `ms`, `s`, `m`, `h`, `d`, and a decimal fraction if wanted.
+/// A duration with its unit: `us`, `ms`, `s`, `m`, `h`, `d`, and a decimal fraction if wanted;
+/// several in a row, from the largest unit down, are added up: `1h30m`.
 ///
 /// # Errors
 /// Anything else, a bare number other than 0, a fraction finer than a microsecond, and what does
@@ -87,22 +88,39 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
-    let (number, unit) = split_unit(text);
-    let Some((_, factor)) = DURATION_UNITS.iter().find(|(name, _)| *name == unit) else {
-        return refuse(DURATION_HINT);
-    };
+    let mut total = Duration::ZERO;
+    let (mut factor_before, mut rest) = (u64::MAX, text);
+    loop {
+        let Some((micros, factor, after)) = duration_part(rest) else {
+            return refuse(DURATION_HINT);
+        };
+        if factor >= factor_before {
+            return refuse(DURATION_HINT);
+        }
+        total += Duration::from_micros(micros);
+        if after.is_empty() {
+            break;
+        }
+        (factor_before, rest) = (factor, after);
+    }
+    match u64::try_from(total.as_micros()) {
+        Ok(_) => Ok(total),
+        Err(_) => refuse("that is more than 500,000 years"),
+    }
+}
+
+/// The first number with its unit: its microseconds, at most 2^64, the unit's, and what follows.
+fn duration_part(text: &str) -> Option<(u64, u64, &str)> {
+    let (number, after) = split_unit(text);
+    let end = after
+        .find(|c: char| c.is_ascii_digit())
+        .unwrap_or(after.len());
+    let (unit, after) = after.split_at(end);
+    let (_, factor) = DURATION_UNITS.iter().find(|(name, _)| *name == unit)?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let (Ok(whole), Some(fraction)) = (whole.parse::<u64>(), fraction_micros(fraction, *factor))
-    else {
-        return refuse(DURATION_HINT);
-    };
-    whole
-        .checked_mul(*factor)
-        .and_then(|micros| micros.checked_add(fraction))
-        .map_or_else(
-            || refuse("that is more than 500,000 years"),
-            |micros| Ok(Duration::from_micros(micros)),
-        )
+    let micros = whole.parse::<u64>().ok()?.checked_mul(*factor)?;
+    let micros = micros.checked_add(fraction_micros(fraction, *factor)?)?;
+    Some((micros, *factor, after))
 }
 
 /// Microseconds of a decimal fraction of a unit, if they are whole.
@@ -225,6 +243,8 @@ mod tests {
             ("5m", 300_000_000),
             ("2h", 7_200_000_000),
             ("24d", 2_073_600_000_000),
+            ("1h30m", 5_400_000_000),
+            ("1m1.5s", 61_500_000),
         ] {
             assert_eq!(
                 parse_duration(text),
@@ -247,6 +267,10 @@ mod tests {
             "-1s",
             "1S",
             "9999999999999d",
+            "30m1h",
+            "1h1h",
+            "1h30",
+            "1h 30m",
         ] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
