@@ -2,9 +2,16 @@
 
 mod config;
 mod exit;
+mod get;
+mod list;
 mod lock;
+mod output;
+mod ping;
+mod release;
 mod serve;
 mod server;
+mod sessions;
+mod stats;
 
 use crate::config::Flags;
 use crate::control::failure::{Failure, Sysexit};
@@ -29,6 +36,18 @@ enum Command {
     Config(config::Arguments),
     /// Run a command while holding a lock, or just hold one
     Lock(lock::Arguments),
+    /// Show who holds a lock and who waits for it
+    Get(get::Arguments),
+    /// List the locks that are held or waited for
+    List(list::Arguments),
+    /// List the clients' sessions
+    Sessions(sessions::Arguments),
+    /// Show the server's counters
+    Stats(stats::Arguments),
+    /// Take a lock away from whoever holds it
+    Release(release::Arguments),
+    /// Ask the server for a sign of life
+    Ping(ping::Arguments),
 }
 
 /// Reads the command line, does what it says, and returns the process' exit code.
@@ -43,6 +62,12 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(flags)) => serve::run(&flags),
         Some(Command::Config(arguments)) => config::run(&arguments),
         Some(Command::Lock(arguments)) => lock::run(&arguments),
+        Some(Command::Get(arguments)) => get::run(&arguments),
+        Some(Command::List(arguments)) => list::run(&arguments),
+        Some(Command::Sessions(arguments)) => sessions::run(&arguments),
+        Some(Command::Stats(arguments)) => stats::run(&arguments),
+        Some(Command::Release(arguments)) => release::run(&arguments),
+        Some(Command::Ping(arguments)) => ping::run(&arguments),
     }
 }
 

@@ -8,6 +8,8 @@ use clap::Args;
 use locker_client::{Builder, Client};
 use locker_protocol::unescape_key;
 
+use super::exit::Exit;
+
 /// Where the server is.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Server {
@@ -29,6 +31,11 @@ impl Server {
         self.addresses
             .iter()
             .fold(builder, |builder, address| builder.address(address.trim()))
+    }
+
+    /// A connection for looking only.
+    pub(super) fn inspect(&self) -> Result<Client, Exit> {
+        Ok(self.builder().inspect_only().connect()?)
     }
 }
 
