@@ -2,8 +2,15 @@
 
 pub mod ask;
 pub mod client;
+pub mod connection;
+pub mod context;
 pub mod message;
+pub mod proxy;
+pub mod random;
+pub mod requests;
+pub mod resuming_client;
 pub mod server;
+pub mod told;
 
 pub use ask::Ask;
 pub use client::{Client, Open, Resume};
