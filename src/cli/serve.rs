@@ -91,7 +91,7 @@ fn open_store(config: &Config) -> Result<Option<FileStore>, Failure> {
     let DataPlace::Directory(path) = &config.data else {
         return Ok(None);
     };
-    let (store, _) = FileStore::open(path).map_err(|error| Failure::open(path, error))?;
+    let store = FileStore::open(path).map_err(|error| Failure::open(path, error))?;
     Ok(Some(store))
 }
 

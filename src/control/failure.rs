@@ -61,9 +61,9 @@ pub enum Failure {
     /// `io_uring` is blocked.
     #[error(
         "io_uring is blocked for this process ({source}), likely by a seccomp filter: in a \
-         container allow io_uring_setup, io_uring_enter and io_uring_register (docker: \
-         `--security-opt seccomp=tuning/seccomp.json` or `seccomp=unconfined`; systemd: no \
-         SystemCallFilter= that leaves out @io-event)"
+         container allow io_uring_setup, io_uring_enter and io_uring_register (see \
+         tuning/README.md; docker: `--security-opt seccomp=PROFILE.json`; systemd: add @aio to \
+         SystemCallFilter=)"
     )]
     RingBlocked {
         /// What the kernel says.

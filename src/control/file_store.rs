@@ -38,15 +38,6 @@ pub struct FileStore {
     _lock: File,
 }
 
-/// Whether the directory was there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// It was.
-    Present,
-    /// It was made.
-    Created,
-}
-
 /// Why the directory cannot be opened.
 #[derive(Debug)]
 pub enum OpenError {
@@ -61,16 +52,15 @@ impl FileStore {
     ///
     /// # Errors
     /// Another process holds it, or the system refuses.
-    pub fn open(path: &Path) -> Result<(Self, Found), OpenError> {
-        let found = create(path).map_err(|e| OpenError::Io(failed("create", path, e)))?;
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        create(path).map_err(|e| OpenError::Io(failed("create", path, e)))?;
         let directory = File::open(path).map_err(|e| OpenError::Io(failed("open", path, e)))?;
         let lock = take_lock(&path.join(LOCK))?;
-        let store = Self {
+        Ok(Self {
             path: path.to_owned(),
             directory,
             _lock: lock,
-        };
-        Ok((store, found))
+        })
     }
 
     fn read_copy(&self, index: usize) -> Result<Copy, StoreError> {
@@ -168,9 +158,9 @@ fn failed(action: &'static str, path: &Path, source: io::Error) -> StoreError {
 }
 
 /// Makes the directory for its owner alone, its parents as usual, all of it durable.
-fn create(path: &Path) -> io::Result<Found> {
+fn create(path: &Path) -> io::Result<()> {
     if path.is_dir() {
-        return Ok(Found::Present);
+        return Ok(());
     }
     let parent = path
         .parent()
@@ -178,8 +168,7 @@ fn create(path: &Path) -> io::Result<Found> {
     let parent = parent.unwrap_or(Path::new("."));
     fs::create_dir_all(parent)?;
     DirBuilder::new().mode(0o700).create(path)?;
-    File::open(parent)?.sync_all()?;
-    Ok(Found::Created)
+    File::open(parent)?.sync_all()
 }
 
 /// Takes the lock and writes our process id into it, for the message of who comes second.

@@ -19,7 +19,7 @@ fn record(epoch: u32) -> Record {
 }
 
 fn open(path: &Path) -> FileStore {
-    FileStore::open(path).unwrap().0
+    FileStore::open(path).unwrap()
 }
 
 /// A directory with records of epoch 1..=count, and the version of the last.
@@ -37,8 +37,7 @@ fn a_missing_directory_is_made_with_its_parents_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("a/b");
-    let (mut store, found) = FileStore::open(&path).unwrap();
-    assert_eq!(found, Found::Created);
+    let mut store = open(&path);
     assert_eq!(
         fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o700
@@ -52,8 +51,7 @@ fn the_last_record_written_is_loaded() {
     for count in 1..=5 {
         let path = root.path().join(count.to_string());
         let version = written(&path, count);
-        let (mut store, found) = FileStore::open(&path).unwrap();
-        assert_eq!(found, Found::Present);
+        let mut store = open(&path);
         let record = record(count);
         assert_eq!(store.load().unwrap(), Loaded::Whole { version, record });
     }

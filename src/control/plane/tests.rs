@@ -180,13 +180,11 @@ fn the_window_ends_in_time_and_once() {
     assert_eq!((shards.take().len(), store.written.borrow().len()), (0, 1));
 }
 
+type Word = (ShardId, ToControl);
+
 /// A drain that begins at 1 us, with what the shards say at these instants.
 #[track_caller]
-fn drain(
-    plane: &mut Plane<FakeStore>,
-    shards: &FakeShards,
-    steps: &[(u64, &[(ShardId, ToControl)], Turned)],
-) {
+fn drain(plane: &mut Plane<FakeStore>, shards: &FakeShards, steps: &[(u64, &[Word], Turned)]) {
     for (now, words, expected) in steps {
         let turned = plane
             .turn(Instant(*now), words, Wish::Drain, shards)
