@@ -1,2 +1,39 @@
-//! locker.
-fn main() {}
+//! locker-bench: measures locker by committed commands.
+//!
+//! Figures of one machine mean little alone: compare two builds, or two settings, in one run.
+
+mod engine;
+mod memory;
+mod table;
+
+use clap::{Parser, Subcommand};
+
+/// Measures the lock server locker.
+#[derive(Debug, Parser)]
+#[command(name = "locker-bench", version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Cost per request of the lock engine alone: no sockets, keys uniform over a full table.
+    Engine(engine::Options),
+    /// Resident memory per held lock and per waiter, huge pages on, the table 90 % full.
+    Memory(memory::Options),
+}
+
+fn main() -> std::process::ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Engine(options) => engine::run(&options),
+        Command::Memory(options) => memory::run(&options),
+    };
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("locker-bench: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

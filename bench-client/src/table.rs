@@ -1,0 +1,202 @@
+//! An engine filled with locks, for the commands that measure it without a server.
+
+use std::io;
+
+use locker::lock::effect::{Answer, Effects, Event, LaneFull};
+use locker::lock::input::Peer;
+use locker::lock::op::{
+    Lease, Mode, Op, ReaderRef, ReplyTo, Seat, SessionId, SessionRef, ShardId, Wait, Want,
+};
+use locker::lock::{Batch, Engine, EngineConfig, Input, TokenSource};
+use locker::time::{Instant, Millis};
+
+/// Sessions that the locks are dealt to.
+const SESSIONS: u32 = 1_000;
+const START: Instant = Instant(1_000_000);
+
+/// Sizes of a table.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Sizes {
+    /// Locks held.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) locks: u32,
+    /// Bytes of a key, at least 8.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(8..=1024))]
+    pub(crate) key_bytes: u16,
+    /// Bytes of a block: 96, 128, 192, 256, 512 or 1024.
+    #[arg(long, default_value_t = 128)]
+    pub(crate) block_size: usize,
+    /// Lease of each lock in ms, 0 = as long as its session: no timer.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) lease: u32,
+}
+
+/// Takes in what the engine says: the tokens granted, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Ears {
+    pub(crate) tokens: Vec<u64>,
+    pub(crate) refused: u64,
+}
+
+impl Effects for Ears {
+    #[inline]
+    fn answer(&mut self, _to: ReplyTo, answer: Answer, _lost_pending: bool) {
+        match answer {
+            Answer::Granted { token, .. } => self.tokens.push(token),
+            Answer::Refused(_) => self.refused += 1,
+            _ => {}
+        }
+    }
+
+    fn queued(&mut self, _to: ReplyTo) {}
+
+    fn read_reply(&mut self, _to: ReaderRef, _body: &[u8]) {}
+
+    fn later(&mut self, _home: ShardId, _event: Event<'_>) -> Result<(), LaneFull> {
+        Ok(())
+    }
+}
+
+/// An engine with the sessions open and no locks, with a tenth of its blocks to spare.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) engine: Engine,
+    pub(crate) batch: Batch,
+    pub(crate) ears: Ears,
+    pub(crate) sizes: Sizes,
+}
+
+impl Table {
+    pub(crate) fn new(sizes: Sizes) -> io::Result<Self> {
+        let allowed = locker::lock::BLOCK_BYTES_ALLOWED;
+        if !allowed.contains(&sizes.block_size) {
+            let why = format!("--block-size is one of {allowed:?}");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        let mut engine = Engine::new(EngineConfig {
+            shard: ShardId(0),
+            shards: 1,
+            sessions_per_shard: SESSIONS,
+            blocks: sizes.locks / 9 * 10 + 64,
+            block_bytes: sizes.block_size,
+            waiters_max: u32::MAX,
+            key_waiters_max: 1_000_000,
+            seed: [0x1234_5678, 0x9ABC_DEF0],
+            tokens: TokenSource::epoch(1),
+            grace_until: None,
+            now: START,
+        })?;
+        let (mut batch, mut ears) = (Batch::new(), Ears::default());
+        engine.turn_begin(START, &mut ears);
+        for session in 0..SESSIONS {
+            let open = Input::SessionOpen {
+                session: session_of(session),
+                ttl: Millis(10_000),
+                name: b"bench",
+                peer: Peer::default(),
+            };
+            if batch.push(open).is_err() {
+                engine.apply(&mut batch, &mut ears);
+                batch.push(open).expect("an empty batch takes any input");
+            }
+        }
+        engine.apply(&mut batch, &mut ears);
+        Ok(Self {
+            engine,
+            batch,
+            ears,
+            sizes,
+        })
+    }
+
+    /// The key of a number: its digits, padded; distinct for distinct numbers.
+    pub(crate) fn write_key(&self, number: u32, into: &mut Vec<u8>) {
+        let from = into.len();
+        into.extend_from_slice(b"k");
+        into.extend_from_slice(&number.to_be_bytes());
+        into.resize(from + usize::from(self.sizes.key_bytes), b'/');
+    }
+
+    /// The session's and owner's acquire of a key's number.
+    pub(crate) fn acquire(&self, number: u32, wait: Wait) -> (ReplyTo, Op) {
+        let lease = match self.sizes.lease {
+            0 => Lease::Session,
+            ms => Lease::For(Millis(ms)),
+        };
+        let want = Want {
+            mode: Mode::Exclusive,
+            permits: 0,
+            limit: 0,
+            resize: false,
+        };
+        let owner = number.into();
+        let op = Op::Acquire {
+            owner,
+            want,
+            wait,
+            lease,
+        };
+        (reply_to(number), op)
+    }
+
+    /// Acquires the keys `numbers`, each for its session.
+    pub(crate) fn fill(&mut self, numbers: std::ops::Range<u32>, wait: Wait) {
+        let mut key = Vec::new();
+        for number in numbers {
+            key.clear();
+            self.write_key(number, &mut key);
+            let (to, op) = self.acquire(number, wait);
+            self.push(to, op, &key);
+        }
+        self.engine.apply(&mut self.batch, &mut self.ears);
+    }
+
+    /// Adds a request, applying the batch when it is full.
+    pub(crate) fn push(&mut self, to: ReplyTo, op: Op, key: &[u8]) {
+        let metadata = &[];
+        let input = Input::Request {
+            to,
+            op,
+            key,
+            metadata,
+        };
+        if self.batch.push(input).is_err() {
+            self.engine.apply(&mut self.batch, &mut self.ears);
+            self.batch
+                .push(input)
+                .expect("an empty batch takes any input");
+        }
+    }
+}
+
+fn session_of(number: u32) -> SessionRef {
+    let slot = number % SESSIONS;
+    SessionRef {
+        id: SessionId::new(ShardId(0), u64::from(slot) + 1),
+        slot,
+    }
+}
+
+/// Where the answers about a key's number go.
+pub(crate) fn reply_to(number: u32) -> ReplyTo {
+    ReplyTo {
+        session: session_of(number),
+        seat: Seat(0),
+    }
+}
+
+/// SplitMix64: the same numbers for the same seed on every machine.
+#[derive(Debug)]
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    /// A number below `end`.
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        let scaled = (u128::from(mixed) * u128::from(end)) >> 64;
+        u32::try_from(scaled).expect("below a 32-bit number")
+    }
+}
