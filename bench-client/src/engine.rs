@@ -13,8 +13,8 @@ use locker::time::Millis;
 
 use crate::table::{Dice, Sizes, Table, reply_to};
 
-/// Requests drawn before the clock starts: few enough that their keys stay in the cache.
-const DRAWN: usize = 4_096;
+/// Requests drawn before the clock starts at most: few enough that their keys stay in the cache.
+const DRAWN_MAX: usize = 4_096;
 
 /// Flags of the command.
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,7 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', default_values_t = [1, 4, 16, 64, 128],
           value_parser = clap::value_parser!(u16).range(1..=128))]
     batch: Vec<u16>,
-    /// Rounds of 4,096 requests per figure; the median is told.
+    /// Rounds of up to 4,096 requests per figure; the median is told.
     #[arg(long, default_value_t = 201)]
     rounds: usize,
     /// Seed of the keys drawn.
@@ -48,6 +48,8 @@ struct Bench {
     numbers: Vec<u32>,
     held: u32,
     tokens: Vec<u64>,
+    /// Requests of a round.
+    count: usize,
     drawn: Vec<Drawn>,
     keys: Vec<u8>,
 }
@@ -83,7 +85,8 @@ impl Bench {
     /// Fills the table in an order that leaves no two neighbours together.
     fn new(mut table: Table, seed: u64) -> Self {
         let held = table.sizes.locks;
-        let spare = u32::try_from(DRAWN).expect("few");
+        let count = DRAWN_MAX.min(held as usize);
+        let spare = u32::try_from(count).expect("few");
         table.fill(0..held, Wait::Try);
         let tokens = std::mem::take(&mut table.ears.tokens);
         let mut bench = Self {
@@ -92,12 +95,13 @@ impl Bench {
             numbers: (0..held + spare).collect(),
             held,
             tokens,
-            drawn: Vec::with_capacity(DRAWN),
+            drawn: Vec::with_capacity(count),
+            count,
             keys: Vec::new(),
         };
         bench.tokens.resize(bench.numbers.len(), 0);
         // Blocks are handed out in order at first: churn until they lie at random.
-        let rounds = (held as usize / DRAWN).clamp(50, 20_000);
+        let rounds = (held as usize / count).clamp(50, 20_000);
         for _ in 0..rounds {
             bench.exchange(128);
         }
@@ -139,7 +143,7 @@ impl Bench {
         self.drawn.clear();
         self.keys.clear();
         let free = self.held as usize;
-        let half = DRAWN / 2;
+        let half = self.count / 2;
         let mut leaving = Vec::with_capacity(half);
         for taken in 0..half {
             // The last of the held take the places of those drawn, so that none is drawn twice.
@@ -176,7 +180,7 @@ impl Bench {
             0 => RenewTo::Keep,
             ms => RenewTo::Lease(Lease::For(Millis(ms))),
         };
-        for _ in 0..DRAWN {
+        for _ in 0..self.count {
             let at = self.dice.below(self.held) as usize;
             let number = self.numbers[at];
             let token = self.tokens[number as usize];
