@@ -13,7 +13,8 @@ pub mod machine;
 
 pub use error::Error;
 pub use front::{
-    Acquisition, Builder, Canceller, Client, Forced, KeyPages, Lock, Pending, SessionPages,
+    Acquisition, Builder, Canceller, Client, Forced, KeyPages, Lock, Pending, ReentrantLock,
+    SessionPages,
 };
 pub use machine::{
     CounterId, CounterPage, Ended, ForceDelay, HolderView, KeyView, LockView, LostReason, ModeName,

@@ -108,6 +108,19 @@ impl Acquisition {
         self.start()?.wait()
     }
 
+    pub(super) const fn mode(&self) -> Mode {
+        self.acquire.mode
+    }
+
+    /// Tells this client from others of the process, and the key from its others. Valid as long as
+    /// a lock of the client lives.
+    pub(super) fn identity(&self) -> (usize, Arc<[u8]>) {
+        (
+            Arc::as_ptr(&self.handle).addr(),
+            Arc::clone(&self.acquire.key),
+        )
+    }
+
     /// Asks for the lock without waiting for it.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod reentrant;
 mod server;
 
 use std::net::TcpListener;
