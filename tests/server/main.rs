@@ -17,6 +17,7 @@ mod drain;
 mod exclusion;
 mod expiry;
 mod fifo;
+mod full_lanes;
 mod keys;
 mod killed_holder;
 mod killed_server;

@@ -87,7 +87,10 @@ impl Exchange<'_> {
         let forced = self.subject.call(&force(self.key, held));
         assert_eq!(forced, Answer::Forced { ended: 1 });
         if self.subject.resumes() == resumes {
-            let is_lost = |push: &Message| matches!(push, Message::Lost { token, owner: 2, .. } if *token == held);
+            let is_lost = |push: &Message| match push {
+                Message::Lost { token, owner, .. } => (*token, *owner) == (held, 2),
+                _ => false,
+            };
             let told = self.subject.pushes().iter().any(is_lost);
             assert!(told, "Lost precedes every later answer");
         }
@@ -120,7 +123,7 @@ impl Exchange<'_> {
         assert_eq!(told.holders_total, 1, "{told:?}");
     }
 
-    /// Waits until Get tells so many waiters; the subject goes on meanwhile, and may have to resume.
+    /// Waits until Get tells so many waiters; the subject goes on meanwhile and may resume.
     fn await_waiters(&mut self, waiters: u32) {
         let until = Instant::now() + SEEN_MAX;
         loop {

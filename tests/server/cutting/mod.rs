@@ -8,5 +8,6 @@ mod every_byte;
 mod exchange;
 mod hand_over;
 mod late_bytes;
+mod real_client;
 mod swallowed;
 mod twin_resume;

@@ -287,8 +287,8 @@ impl ResumingClient {
         self.answers.insert(id, answer);
     }
 
-    /// An answer to a request that has one: right only where the request was sent again and the first
-    /// answer was on its way already, and then the two are the same.
+    /// An answer to a request that has one: right only where the request was sent again while the
+    /// first answer was on its way; the two are the same, or the hold was lost in between.
     fn take_again(&mut self, id: u64, message: &Message) {
         let place = self.sent_again.iter().position(|again| *again == id);
         let place = place.unwrap_or_else(|| panic!("{id:#x} is answered twice: {message:?}"));
