@@ -6,6 +6,8 @@ use crate::limits::{OUTPUT_CLOSE_BYTES, OUTPUT_PAUSE_BYTES};
 use crate::net::chunk::CHUNK_BYTES;
 use std::slice;
 
+mod random;
+
 /// A socket is but a number here.
 type Socket = i32;
 const SOCKET: Socket = 7;
