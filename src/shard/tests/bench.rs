@@ -22,6 +22,9 @@ struct LinkState {
     at: Option<(usize, ConnectionId)>,
     /// Sent by the client, not yet taken by a core.
     sent: Vec<u8>,
+    /// Bytes that were offered and not taken: they are offered again with more, or once the
+    /// connection is read again.
+    left: Option<usize>,
     /// Came back, not yet looked at.
     received: Vec<u8>,
 }
@@ -57,6 +60,7 @@ pub(super) struct Setup {
     pub(super) blocks: u32,
     pub(super) key_bytes_max: u16,
     pub(super) ttl_durable: Millis,
+    pub(super) ttl_max: Millis,
     pub(super) grace_until: Option<Instant>,
 }
 
@@ -71,6 +75,7 @@ impl Default for Setup {
             blocks: 1_024,
             key_bytes_max: 256,
             ttl_durable: Millis(3_600_000),
+            ttl_max: Millis(3_600_000),
             grace_until: None,
         }
     }
@@ -90,7 +95,7 @@ pub(super) fn core_config(setup: &Setup, shard: u8) -> CoreConfig {
         lease_min: Millis(10),
         lease_max: Millis(86_400_000),
         ttl_default: Millis(10_000),
-        ttl_max: Millis(3_600_000),
+        ttl_max: setup.ttl_max,
         ttl_durable: setup.ttl_durable,
         ephemeral: false,
         server_id: [9; 16],
@@ -151,6 +156,7 @@ impl Bench {
         self.links.push(LinkState {
             at: None,
             sent: Vec::new(),
+            left: None,
             received: Vec::new(),
         });
         self.arrive(link, shard, admin);
@@ -206,6 +212,7 @@ impl Bench {
     /// The client's socket takes no more output, or does again.
     pub(super) fn set_full(&mut self, link: Link, full: bool) {
         let (shard, id) = self.links[link.0].at.unwrap();
+        self.links[link.0].left = None;
         let set = &mut self.shards[shard].io.full;
         if full {
             set.insert(id.slot);
@@ -234,12 +241,14 @@ impl Bench {
         for (slot, link) in shard.links.clone() {
             let (_, id) = self.links[link.0].at.unwrap();
             let reading = shard.io.reading[&slot];
-            let sent = &mut self.links[link.0].sent;
-            if reading == Reading::Paused || sent.is_empty() {
+            let LinkState { sent, left, .. } = &mut self.links[link.0];
+            let nothing_new = sent.is_empty() || *left == Some(sent.len());
+            if reading == Reading::Paused || nothing_new {
                 continue;
             }
             let taken = shard.core.received(id, sent, &mut shard.io);
             sent.drain(..taken);
+            *left = Some(sent.len());
         }
         for (from, message) in lanes {
             shard.core.lane_message(from, &message, &mut shard.io);
@@ -258,6 +267,11 @@ impl Bench {
                 self.links[link.0].received.extend(bytes);
             }
         }
+        for slot in std::mem::take(&mut shard.io.resumed) {
+            if let Some(link) = shard.links.get(&slot) {
+                self.links[link.0].left = None;
+            }
+        }
         for (slot, _) in std::mem::take(&mut shard.io.closed) {
             if let Some(link) = shard.links.remove(&slot) {
                 self.links[link.0].at = None;
@@ -274,6 +288,7 @@ impl Bench {
             let link = self.shards[index].links.remove(&id.slot).unwrap();
             let rest = std::mem::replace(&mut self.links[link.0].sent, bytes);
             self.links[link.0].sent.extend(rest);
+            self.links[link.0].left = None;
             self.arrive(link, usize::from(to.0), true);
         }
     }

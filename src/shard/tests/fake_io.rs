@@ -26,6 +26,8 @@ pub(super) struct FakeIo {
     pub(super) written: BTreeMap<u32, Vec<u8>>,
     pub(super) closed: BTreeMap<u32, CloseHow>,
     pub(super) reading: BTreeMap<u32, Reading>,
+    /// Connections that are read again: what they sent is to be offered again.
+    pub(super) resumed: Vec<u32>,
     pub(super) handed_over: Vec<(ConnectionId, ShardId, Vec<u8>)>,
     pub(super) control: Vec<ToControl>,
     pub(super) full: BTreeSet<u32>,
@@ -40,6 +42,7 @@ impl FakeIo {
             written: BTreeMap::new(),
             closed: BTreeMap::new(),
             reading: BTreeMap::new(),
+            resumed: Vec::new(),
             handed_over: Vec::new(),
             control: Vec::new(),
             full: BTreeSet::new(),
@@ -63,7 +66,10 @@ impl Io for FakeIo {
     }
 
     fn read(&mut self, connection: ConnectionId, how: Reading) {
-        self.reading.insert(connection.slot, how);
+        let before = self.reading.insert(connection.slot, how);
+        if before == Some(Reading::Paused) && how != Reading::Paused {
+            self.resumed.push(connection.slot);
+        }
     }
 
     fn hand_over(&mut self, connection: ConnectionId, to: ShardId, bytes: &[u8]) {

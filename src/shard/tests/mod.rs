@@ -5,6 +5,7 @@ mod bench;
 mod cluster;
 mod ends;
 mod fake_io;
+mod garbage;
 mod greetings;
 mod lanes;
 mod random;
