@@ -61,6 +61,7 @@ pub(super) struct Setup {
     pub(super) key_bytes_max: u16,
     pub(super) ttl_durable: Millis,
     pub(super) ttl_max: Millis,
+    pub(super) ttl_default: Millis,
     pub(super) grace_until: Option<Instant>,
 }
 
@@ -76,6 +77,7 @@ impl Default for Setup {
             key_bytes_max: 256,
             ttl_durable: Millis(3_600_000),
             ttl_max: Millis(3_600_000),
+            ttl_default: Millis(10_000),
             grace_until: None,
         }
     }
@@ -94,7 +96,7 @@ pub(super) fn core_config(setup: &Setup, shard: u8) -> CoreConfig {
         frame_bytes_max: 4_096,
         lease_min: Millis(10),
         lease_max: Millis(86_400_000),
-        ttl_default: Millis(10_000),
+        ttl_default: setup.ttl_default,
         ttl_max: setup.ttl_max,
         ttl_durable: setup.ttl_durable,
         ephemeral: false,

@@ -6,10 +6,10 @@
 use crate::shard::tests::bench::{Bench, Client, Link, Setup, hello_ok, id, parse};
 use crate::shard::tests::random::Random;
 use crate::shard::tests::requests::{assert_reservations_are_free, bytes_of, key_on};
-use crate::time::Instant;
+use crate::time::{Instant, Millis};
 use locker_protocol::{
-    Acquire, Cancel, Close, ForceRelease, FromServer, Get, IfGranted, List, Mode, Ping, Push,
-    Release, Renew, Reply, Request, Sessions, Stats, Status,
+    Acquire, Cancel, Close, ForceRelease, FromServer, Get, HelloOk, IfGranted, List, Mode, Ping,
+    Push, Release, Renew, Reply, Request, Sessions, Stats, Status,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +53,7 @@ struct Tally {
     busy: usize,
     paused: u64,
     resumes: u64,
+    ended: usize,
 }
 
 struct Game {
@@ -79,6 +80,7 @@ impl Game {
             lane_bytes,
             key_bytes_max: 32,
             seats: 64,
+            ttl_default: Millis(1_000),
             ..Setup::default()
         });
         let players = (0..CLIENTS).map(|_| {
@@ -121,6 +123,7 @@ impl Game {
                     let ms = self.random.next() % 40;
                     self.bench.now = Instant(self.bench.now.0 + ms * 1_000);
                 }
+                11 if self.random.one_in(40) => self.sleep(),
                 _ => {
                     let shard = self.random.below(self.bench.shards.len());
                     let messages = match self.stalled {
@@ -131,6 +134,28 @@ impl Game {
                 }
             }
             self.listen();
+            self.revive();
+        }
+    }
+
+    /// Nobody says a word for longer than the shorter TTLs; some sessions end.
+    fn sleep(&mut self) {
+        for _ in 0..12 {
+            self.bench.now = Instant(self.bench.now.0 + 100_000);
+            for shard in 0..self.bench.shards.len() {
+                self.bench.turn(shard, self.random.below(3));
+            }
+        }
+    }
+
+    /// Those whose sessions ended begin anew.
+    fn revive(&mut self) {
+        for who in 0..CLIENTS {
+            if self.players[who].dead {
+                let home = self.random.below(self.bench.shards.len());
+                self.tally.ended += 1;
+                self.players[who] = Player::new(self.bench.open(home));
+            }
         }
     }
 
@@ -289,7 +314,7 @@ impl Game {
 
     /// Everybody looks at what came back.
     fn listen(&mut self) {
-        for who in 0..CLIENTS {
+        for who in 0..self.players.len() {
             let link = self.players[who].client.link;
             for (request_id, frame) in self.bench.frames(link) {
                 self.hear(who, request_id, &frame, link);
@@ -312,7 +337,16 @@ impl Game {
                 );
                 return;
             }
+            FromServer::Push(Push::SessionEnded(_)) => {
+                player.dead = true;
+                return;
+            }
             FromServer::Push(push) => panic!("nobody expects {push:?}"),
+            FromServer::Reply(Reply::Refused(refused)) if frame[4] == HelloOk::OP => {
+                assert_eq!(refused.status, Status::NoSession);
+                player.dead = true;
+                return;
+            }
             FromServer::Reply(Reply::HelloOk(_)) => {
                 assert!(hello_ok(frame).resumed);
                 return;
@@ -352,12 +386,17 @@ impl Game {
     /// Comes to rest, ends everything, and looks for what is left over.
     fn finish(&mut self) {
         self.bench.settle();
+        self.listen();
         for who in 0..CLIENTS {
-            self.resume(who, 0);
+            if !self.players[who].dead {
+                self.resume(who, 0);
+            }
         }
         self.bench.settle();
         self.listen();
-        for who in 0..CLIENTS {
+        // Some learn only now that their session is over.
+        self.players.retain(|player| !player.dead);
+        for who in 0..self.players.len() {
             self.cancel_all(who);
         }
         for player in &self.players {
@@ -365,8 +404,8 @@ impl Game {
                 assert!(sent.answer.is_some(), "{request_id:x} has its answer");
             }
         }
-        for who in 0..CLIENTS {
-            let link = self.players[who].client.link;
+        for player in &self.players {
+            let link = player.client.link;
             let close = bytes_of(Request::Close(Close), id(CLOSE_SEAT, 1));
             self.bench.send(link, &close);
         }
@@ -463,12 +502,14 @@ fn random_schedules_answer_each_request_once_and_leave_nothing() {
         total.busy += tally.busy;
         total.paused += tally.paused;
         total.resumes += tally.resumes;
+        total.ended += tally.ended;
     }
     if only.is_none() {
         assert!(total.grants > 1_000, "{} grants", total.grants);
         assert!(total.lost > 100, "{} lost", total.lost);
         assert!(total.busy > 100, "{} busy", total.busy);
-        assert!(total.paused > 100, "{} paused", total.paused);
+        assert!(total.paused > 50, "{} paused", total.paused);
+        assert!(total.ended > 100, "{} ended", total.ended);
         assert!(total.resumes > 100, "{} resumes", total.resumes);
     }
 }
