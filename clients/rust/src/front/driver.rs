@@ -176,7 +176,7 @@ impl Driver {
         }
         if is_blocked && ready.contains(PollFlags::OUT) {
             self.shared.state().is_blocked = false;
-            self.shared.send();
+            self.shared.send(false);
         }
         !ready.is_empty()
     }

