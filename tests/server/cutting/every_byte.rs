@@ -1,16 +1,25 @@
-//! The connection is cut at every byte of the exchange, either way; the client resumes.
+//! The connection is cut at every byte of the exchange, either way; the client resumes. Then every
+//! connection is cut somewhere, again and again.
 
 use crate::cutting::exchange::{Exchange, assert_answers_agree};
-use crate::support::Server;
 use crate::support::context::Context;
 use crate::support::proxy::{Direction, End, Plan, Proxy};
+use crate::support::random::Random;
 use crate::support::resuming_client::ResumingClient;
 use crate::support::told::InUse;
+use crate::support::{Server, on_1_2_and_4_shards};
+
+/// Exchanges whose connections are cut again and again.
+const ROUNDS: u32 = 80;
+/// Cuts of one of them at most.
+const CUTS: usize = 12;
+/// A cut connection gets this far at most: hardly past its greeting, or to the end.
+const CUT_MAX: u64 = 500;
 
 /// Runs the exchange once, on a key of its own; returns the bytes that went each way.
-fn exchange(proxy: &Proxy, rival: &mut ResumingClient, plan: Plan, key: &str) -> [usize; 2] {
+fn exchange(proxy: &Proxy, rival: &mut ResumingClient, plans: &[Plan], key: &str) -> [usize; 2] {
     proxy.forget();
-    proxy.plan(plan);
+    plans.iter().for_each(|plan| proxy.plan(*plan));
     let mut subject = ResumingClient::open(proxy.address());
     let mut exchange = Exchange {
         subject: &mut subject,
@@ -32,7 +41,7 @@ fn cut_everywhere(direction: Direction, shards: usize) {
     let server = Server::start(shards);
     let proxy = Proxy::start(server.address);
     let mut rival = ResumingClient::open(server.address);
-    let whole = exchange(&proxy, &mut rival, Plan::PASS, "uncut-00000");
+    let whole = exchange(&proxy, &mut rival, &[], "uncut-00000");
     let length = whole[direction as usize];
     assert!(
         length > 300,
@@ -46,12 +55,45 @@ fn cut_everywhere(direction: Direction, shards: usize) {
             _ => End::Reset,
         };
         let plan = Plan::cut(direction, bytes, end);
-        exchange(&proxy, &mut rival, plan, &format!("key-{bytes:07}"));
+        exchange(&proxy, &mut rival, &[plan], &format!("key-{bytes:07}"));
     }
-    let in_use = InUse::ask(&mut rival);
+    assert_nothing_held(&mut rival);
+}
+
+fn assert_nothing_held(rival: &mut ResumingClient) {
+    let in_use = InUse::ask(rival);
     let left = (in_use.locks, in_use.waiters, in_use.blocks_used);
     assert_eq!(left, (0, 0, 0), "{in_use:?}");
 }
+
+fn again_and_again(shards: usize) {
+    let server = Server::start(shards);
+    let proxy = Proxy::start(server.address);
+    let mut rival = ResumingClient::open(server.address);
+    let mut random = Random::seeded(shards as u64);
+    for round in 0..ROUNDS {
+        let plans = [(); CUTS].map(|()| random_cut(&mut random));
+        let _context = Context(("round", round, plans));
+        exchange(&proxy, &mut rival, &plans, &format!("again-{round:05}"));
+    }
+    assert_nothing_held(&mut rival);
+}
+
+/// A cut at a random byte, either way.
+fn random_cut(random: &mut Random) -> Plan {
+    let direction = match random.below(2) {
+        0 => Direction::Up,
+        _ => Direction::Down,
+    };
+    let end = match random.below(2) {
+        0 => End::Orderly,
+        _ => End::Reset,
+    };
+    let bytes = usize::try_from(random.below(CUT_MAX)).unwrap();
+    Plan::cut(direction, bytes, end)
+}
+
+on_1_2_and_4_shards!(again_and_again);
 
 #[test]
 fn of_what_the_client_sends_to_1_shard() {
