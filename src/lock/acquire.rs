@@ -1,6 +1,7 @@
 //! Acquire: granted at once, queued, or refused with nothing changed.
 
 use crate::limits::{LEASE_MS_MAX, OWNER_ENTRIES_MAX};
+use crate::lock::batch::Hint;
 use crate::lock::block::{Handle, Kind, Role};
 use crate::lock::effect::{Answer, Effects, Refusal};
 use crate::lock::engine::{Drain, Engine, Key};
@@ -19,7 +20,7 @@ pub(super) struct Ask<'a> {
     pub(super) lease: Lease,
     pub(super) key: &'a [u8],
     pub(super) metadata: &'a [u8],
-    pub(super) hash: u64,
+    pub(super) hint: Hint,
     /// The asking session's stub.
     pub(super) stub: u32,
 }
@@ -42,12 +43,12 @@ impl Engine {
 
     fn try_acquire(&mut self, ask: &Ask<'_>, effects: &mut impl Effects) -> Result<(), Refusal> {
         self.check_serving()?;
-        let Some(lock) = self.find_live(ask.hash, ask.key, effects) else {
+        let Some(lock) = self.find_live(ask.hint, ask.key, effects) else {
             return self.acquire_fresh(ask, effects);
         };
         let key = Key {
             lock,
-            hash: ask.hash,
+            hash: ask.hint.hash,
         };
         let entries = self.check_not_held(key, ask)?;
         let limit = self.check_limit(self.pool.at(lock).limit(), ask.want)?;
@@ -89,30 +90,39 @@ impl Engine {
     /// The lock of a key, after what ended sessions left on it was ended.
     pub(super) fn find_live(
         &mut self,
-        hash: u64,
+        hint: Hint,
         key: &[u8],
         effects: &mut impl Effects,
     ) -> Option<Handle> {
-        let lock = self.find(hash, key)?;
+        let lock = self.find(hint, key)?;
         if self.stubs.dead_count() == 0 {
             return Some(lock);
         }
+        let hash = hint.hash;
         let found = Key { lock, hash };
         self.end_dead_holds(found);
         self.settle(found, effects);
-        self.find(hash, key)
+        self.find(hint, key)
     }
 
     /// The lock of a key.
     #[inline]
-    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<Handle> {
-        let mut probe = self.index.probe(hash);
+    pub(super) fn find(&self, hint: Hint, key: &[u8]) -> Option<Handle> {
+        if hint.candidate.is_some() && self.is_lock_of(hint.candidate, key) {
+            return Some(hint.candidate);
+        }
+        let mut probe = self.index.probe(hint.hash);
         while let Some(handle) = self.index.next(&mut probe) {
-            if self.pool.at(handle).kind() == Kind::Lock && self.pool.key_is(handle, key) {
+            if self.is_lock_of(handle, key) {
                 return Some(handle);
             }
         }
         None
+    }
+
+    #[inline]
+    fn is_lock_of(&self, handle: Handle, key: &[u8]) -> bool {
+        self.pool.at(handle).kind() == Kind::Lock && self.pool.key_is(handle, key)
     }
 
     fn check_serving(&self) -> Result<(), Refusal> {
@@ -230,11 +240,11 @@ impl Engine {
     fn create_lock(&mut self, ask: &Ask<'_>) -> Key {
         let lock = self.pool.take(Kind::Lock);
         self.pool.write_key(lock, ask.key);
-        self.index.insert(ask.hash, lock);
+        self.index.insert(ask.hint.hash, lock);
         self.counters.locks += 1;
         Key {
             lock,
-            hash: ask.hash,
+            hash: ask.hint.hash,
         }
     }
 

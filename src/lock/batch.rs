@@ -6,6 +6,7 @@
 use crate::limits::BATCH_MAX;
 use crate::lock::block::Handle;
 use crate::lock::input::Input;
+use crate::lock::op::{Op, SessionRef};
 
 /// Bytes of keys, metadata, names and prefixes in one batch at most.
 pub const BATCH_BYTES_MAX: usize = 32 * 1024;
@@ -33,9 +34,15 @@ pub(super) struct Slot {
     input: Input<'static>,
     first: (u32, u32),
     second: (u32, u32),
+    pub(super) hint: Hint,
+}
+
+/// Where a key is to be looked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hint {
     /// Hash of the key.
     pub(super) hash: u64,
-    /// First candidate of the key's bucket.
+    /// A block that may be the key's, prefetched; none if its bucket has none.
     pub(super) candidate: Handle,
 }
 
@@ -88,8 +95,7 @@ impl Batch {
             input: bare,
             first: self.copy(first),
             second: self.copy(second),
-            hash: 0,
-            candidate: Handle::NONE,
+            hint: Hint::default(),
         };
         self.slots.push(slot);
         Ok(())
@@ -137,10 +143,13 @@ impl Batch {
 }
 
 impl Slot {
-    /// The session that asks, if the input is a request.
+    /// Who asks for what, if the input is a request.
     #[inline]
-    pub(super) fn request(&self) -> Option<Input<'static>> {
-        matches!(self.input, Input::Request { .. }).then_some(self.input)
+    pub(super) fn request(&self) -> Option<(SessionRef, &Op)> {
+        match &self.input {
+            Input::Request { to, op, .. } => Some((to.session, op)),
+            _ => None,
+        }
     }
 }
 

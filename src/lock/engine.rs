@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::limits::{KEY_BYTES_MAX, METADATA_BYTES_MAX};
-use crate::lock::batch::Batch;
+use crate::lock::batch::{Batch, Hint};
 use crate::lock::block::Handle;
 use crate::lock::clock::Clock;
 use crate::lock::counters::Counters;
@@ -164,8 +164,8 @@ impl Engine {
         self.prefetch_blocks(batch);
         self.prefetch_neighbours(batch);
         for at in 0..batch.len() {
-            let hash = batch.slot(at).hash;
-            self.execute(batch.input(at), hash, effects);
+            let hint = batch.slot(at).hint;
+            self.execute(batch.input(at), hint, effects);
         }
         batch.clear();
     }
@@ -241,17 +241,19 @@ impl Engine {
 
     fn prefetch_buckets(&self, batch: &mut Batch) {
         for at in 0..batch.len() {
-            if let Some(Input::Request { to, .. }) = batch.slot(at).request() {
-                self.stubs.prefetch(to.session);
+            if let Some((session, _)) = batch.slot(at).request() {
+                self.stubs.prefetch(session);
             }
             if let Some(key) = batch.key(at) {
                 let hash = self.hasher.key(key);
                 self.index.prefetch(hash);
-                batch.slot_mut(at).hash = hash;
+                batch.slot_mut(at).hint.hash = hash;
             }
         }
     }
 
+    /// Where the bucket shows no candidate, the next bucket of its chain is fetched, and where there
+    /// is none, the block that a fresh key would take.
     fn prefetch_blocks(&self, batch: &mut Batch) {
         let mut fresh = self.pool.next_free();
         for at in 0..batch.len() {
@@ -259,13 +261,16 @@ impl Engine {
                 continue;
             }
             let slot = batch.slot_mut(at);
-            let mut probe = self.index.probe(slot.hash);
-            if let Some(candidate) = self.index.next(&mut probe) {
+            if let Some(candidate) = self.index.glance(slot.hint.hash) {
                 self.pool.prefetch(candidate);
-                slot.candidate = candidate;
+                slot.hint.candidate = candidate;
             } else if fresh.is_some() {
                 self.pool.prefetch(fresh);
                 fresh = Handle::NONE;
+            }
+            if let Some((session, Op::Acquire { .. })) = slot.request() {
+                // The session's newest block is linked behind the one to come.
+                self.pool.prefetch_hold(self.stubs.newest(session));
             }
         }
     }
@@ -273,18 +278,29 @@ impl Engine {
     /// A hold that ends is unlinked from its session's list and its timer's: four cold neighbours.
     fn prefetch_neighbours(&self, batch: &mut Batch) {
         for at in 0..batch.len() {
-            let slot = batch.slot(at);
-            if slot.candidate.is_none() || !ends_hold(slot.request()) {
+            let keyed = batch.key(at).is_some();
+            let slot = batch.slot_mut(at);
+            if keyed && slot.hint.candidate.is_none() {
+                let mut probe = self.index.probe(slot.hint.hash);
+                slot.hint.candidate = self.index.next(&mut probe).unwrap_or(Handle::NONE);
+                self.pool.prefetch(slot.hint.candidate);
                 continue;
             }
-            self.wheel.prefetch_disarm(&self.pool, slot.candidate.0);
-            let block = self.pool.at(slot.candidate);
+            if !matches!(
+                slot.request(),
+                Some((_, Op::Release { .. } | Op::Cancel { .. }))
+            ) {
+                continue;
+            }
+            let candidate = slot.hint.candidate;
+            self.wheel.prefetch_disarm(&self.pool, candidate.0);
+            let block = self.pool.at(candidate);
             self.pool.prefetch_hold(block.session_next);
             self.pool.prefetch_hold(block.session_prev);
         }
     }
 
-    fn execute(&mut self, input: Input<'_>, hash: u64, effects: &mut impl Effects) {
+    fn execute(&mut self, input: Input<'_>, hint: Hint, effects: &mut impl Effects) {
         match input {
             Input::Request {
                 to,
@@ -293,7 +309,7 @@ impl Engine {
                 metadata,
             } => {
                 self.counters.requests += 1;
-                self.request(to, op, key, metadata, hash, effects);
+                self.request(to, op, key, metadata, hint, effects);
             }
             Input::SessionOpen {
                 session,
@@ -304,7 +320,7 @@ impl Engine {
                 self.stubs.open(session, ttl, name, peer);
             }
             Input::SessionEnd { session } => self.end_session(session),
-            Input::Get { to, key } => self.inspect_key(to, key, hash, effects),
+            Input::Get { to, key } => self.inspect_key(to, key, hint, effects),
             Input::List { to, cursor, prefix } => self.list_keys(to, cursor, prefix, effects),
             Input::LostTold { closure } => self.lost_told(closure),
         }
@@ -314,14 +330,4 @@ impl Engine {
     pub(super) fn lost_pending(&self, session: SessionRef) -> bool {
         self.stubs.at(self.stubs.find(session)).lost_pending > 0
     }
-}
-
-fn ends_hold(request: Option<Input<'static>>) -> bool {
-    matches!(
-        request,
-        Some(Input::Request {
-            op: Op::Release { .. } | Op::Cancel { .. },
-            ..
-        })
-    )
 }

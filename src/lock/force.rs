@@ -5,6 +5,7 @@
 
 use crate::limits::LEASE_MS_MAX;
 use crate::lock::acquire::refusal;
+use crate::lock::batch::Hint;
 use crate::lock::block::{Handle, Kind, Role};
 use crate::lock::effect::{Answer, ClosureRef, Effects, LostReason};
 use crate::lock::engine::{Engine, Key};
@@ -32,11 +33,12 @@ impl Engine {
         token: u64,
         closed: ClosedFor,
         key: &[u8],
-        hash: u64,
+        hint: Hint,
         effects: &mut impl Effects,
     ) {
         let mut forced = Forced::default();
-        let lock = self.find_live(hash, key, effects);
+        let lock = self.find_live(hint, key, effects);
+        let hash = hint.hash;
         if let Some(lock) = lock {
             let key = Key { lock, hash };
             forced = self.force_holds(key, token, closed, effects);

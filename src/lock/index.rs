@@ -39,22 +39,49 @@ const _: () = assert!(ENTRIES_U32 as usize == ENTRIES, "one number");
 
 impl Bucket {
     /// The entries with this tag, as bits; handles may be none.
+    ///
+    /// Compared four at a time in plain 64-bit words: a loop over ten tags cost a tenth of a request.
     #[inline]
     fn matches(&self, tag: u16) -> u32 {
-        let mut bits = 0;
-        for (at, other) in self.tags.iter().enumerate() {
-            bits |= u32::from(*other == tag) << at;
+        let [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9] = self.tags;
+        let low = equal_lanes([t0, t1, t2, t3], tag);
+        let middle = equal_lanes([t4, t5, t6, t7], tag);
+        let high = u32::from(t8 == tag) | u32::from(t9 == tag) << 1;
+        low | middle << 4 | high << 8
+    }
+
+    /// The place of a handle; [`ENTRIES`] if it is not here. Without a branch per entry.
+    #[inline]
+    fn place_of(&self, handle: Handle) -> usize {
+        let mut bits = 1 << ENTRIES;
+        for (at, other) in self.handles.iter().enumerate() {
+            bits |= u32::from(*other == handle) << at;
         }
-        bits
+        bits.trailing_zeros() as usize
     }
 
     /// Entries used; they come first.
+    #[inline]
     fn len(&self) -> usize {
-        self.handles
+        let used = self
+            .handles
             .iter()
-            .take_while(|handle| handle.is_some())
-            .count()
+            .map(|handle| u32::from(handle.is_some()));
+        used.sum::<u32>() as usize
     }
+}
+
+/// The lanes of a word that are `tag`, as four bits.
+#[inline]
+fn equal_lanes(lanes: [u16; 4], tag: u16) -> u32 {
+    const LOW: u64 = 0x7FFF_7FFF_7FFF_7FFF;
+    // Multiplied by this, the lowest bits of the four lanes come to stand side by side at the top.
+    const GATHER: u64 = 1 << 48 | 1 << 33 | 1 << 18 | 1 << 3;
+    let word = u64::from_le_bytes(bytemuck::cast(lanes.map(u16::to_le)));
+    let differ = word ^ (u64::from(tag) * 0x0001_0001_0001_0001);
+    let zero = !(((differ & LOW) + LOW) | differ | LOW);
+    let bits = ((zero >> 15).wrapping_mul(GATHER) >> 48) & 0xF;
+    u32::try_from(bits).expect("four bits")
 }
 
 /// The index of one shard.
@@ -122,6 +149,21 @@ impl Index {
     /// Prefetches a main bucket by number; any number is fine.
     pub(super) fn prefetch_bucket(&self, bucket: u32) {
         self.buckets.prefetch(bucket as usize, 1);
+    }
+
+    /// The first candidate of a hash in its main bucket; without one, prefetches the next bucket.
+    #[inline]
+    pub(super) fn glance(&self, hash: u64) -> Option<Handle> {
+        let bucket = self.at(self.bucket_of(hash));
+        let bits = bucket.matches(tag_of(hash));
+        let first = bucket.handles.get(bits.trailing_zeros() as usize);
+        if let Some(handle) = first.filter(|handle| handle.is_some()) {
+            return Some(*handle);
+        }
+        if bucket.overflow != 0 {
+            self.prefetch_bucket(bucket.overflow);
+        }
+        None
     }
 
     /// Begins a walk over the candidates of a hash.
@@ -282,7 +324,8 @@ impl Index {
         let mut bucket = self.bucket_of(hash);
         loop {
             let here = self.at(bucket);
-            if let Some(entry) = here.handles.iter().position(|other| *other == handle) {
+            let entry = here.place_of(handle);
+            if entry < ENTRIES {
                 return Some((bucket, entry));
             }
             bucket = here.overflow;

@@ -8,6 +8,7 @@ use crate::limits::{
     GET_HOLDERS_MAX, GET_WAITERS_MAX, KEY_BYTES_MAX, LIST_BUCKETS_MAX, METADATA_BYTES_MAX,
     READ_REPLY_BYTES_MAX,
 };
+use crate::lock::batch::Hint;
 use crate::lock::block::{Handle, Kind, Role};
 use crate::lock::effect::Effects;
 use crate::lock::engine::Engine;
@@ -77,10 +78,10 @@ impl Engine {
         &mut self,
         to: ReaderRef,
         key: &[u8],
-        hash: u64,
+        hint: Hint,
         effects: &mut impl Effects,
     ) {
-        let lock = self.find(hash, key);
+        let lock = self.find(hint, key);
         let mut buffers = self.reads.take().expect("reads come one by one");
         let ReadBuffers {
             holders,

@@ -1,6 +1,7 @@
 //! The requests that speak of a hold or waiter that is there: Release, Renew, Cancel.
 
 use crate::lock::acquire::{Ask, lease_ms, refusal};
+use crate::lock::batch::Hint;
 use crate::lock::block::{Block, Handle, Role};
 use crate::lock::clock::low32;
 use crate::lock::effect::{Answer, CancelOutcome, Effects, Refusal};
@@ -26,7 +27,7 @@ impl Engine {
         op: Op,
         key: &[u8],
         metadata: &[u8],
-        hash: u64,
+        hint: Hint,
         effects: &mut impl Effects,
     ) {
         let stub = self.stubs.find(to.session);
@@ -45,16 +46,16 @@ impl Engine {
                     lease,
                     key,
                     metadata,
-                    hash,
+                    hint,
                     stub,
                 };
                 self.acquire(&ask, effects);
             }
             Op::ForceRelease { token, closed } => {
-                self.force_release(to, token, closed, key, hash, effects);
+                self.force_release(to, token, closed, key, hint, effects);
             }
             Op::Release { owner, token } => {
-                let caller = self.caller(to, owner, stub, key, hash);
+                let caller = self.caller(to, owner, stub, key, hint);
                 self.release(to, caller, token, effects);
             }
             Op::Renew {
@@ -62,7 +63,7 @@ impl Engine {
                 token,
                 to: until,
             } => {
-                let caller = self.caller(to, owner, stub, key, hash);
+                let caller = self.caller(to, owner, stub, key, hint);
                 self.renew(to, caller, token, until, effects);
             }
             Op::Cancel {
@@ -72,7 +73,7 @@ impl Engine {
                 if_granted,
             } => {
                 self.counters.cancels += 1;
-                let caller = self.caller(to, owner, stub, key, hash);
+                let caller = self.caller(to, owner, stub, key, hint);
                 let (outcome, token) = caller.map_or((CancelOutcome::NotFound, 0), |caller| {
                     self.cancel(caller, acquire_seat, token, if_granted, effects)
                 });
@@ -87,8 +88,9 @@ impl Engine {
     }
 
     /// The caller with the key it speaks of, if there is such a key.
-    fn caller(&self, to: ReplyTo, owner: u64, stub: u32, key: &[u8], hash: u64) -> Option<Caller> {
-        let lock = self.find(hash, key)?;
+    fn caller(&self, to: ReplyTo, owner: u64, stub: u32, key: &[u8], hint: Hint) -> Option<Caller> {
+        let lock = self.find(hint, key)?;
+        let hash = hint.hash;
         let key = Key { lock, hash };
         Some(Caller {
             to,

@@ -178,6 +178,13 @@ impl Stubs {
         self.stubs.header_mut(index as usize)
     }
 
+    /// The newest block of the session in this slot, if it has one.
+    #[inline]
+    pub(super) fn newest(&self, session: SessionRef) -> Handle {
+        let index = u32::from(session.id.home().0) * self.per_shard + session.slot;
+        self.at(index).blocks
+    }
+
     /// Prefetches a session's stub; any session is fine.
     #[inline]
     pub(super) fn prefetch(&self, session: SessionRef) {
