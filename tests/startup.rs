@@ -359,3 +359,36 @@ fn more_connections_than_descriptors_are_lowered_with_the_remedy() {
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(printed.contains("in effect: 204"), "{printed}");
 }
+
+/// What a start says under these limits of a shell.
+fn limited(limits: &str, arguments: &str) -> Output {
+    let program = env!("CARGO_BIN_EXE_locker");
+    let script = format!("{limits}; exec {program} --listen=127.0.0.1:0 --ephemeral {arguments}");
+    let mut command = Command::new("sh");
+    command.env_clear().args(["-c", &script]).output().unwrap()
+}
+
+#[test]
+fn too_little_locked_memory_is_told_with_the_limit_to_set() {
+    let output = limited("ulimit -l 64", "--shards=2");
+    assert_refused(&output, 71, &["64KiB", "LimitMEMLOCK=512K"]);
+}
+
+#[test]
+fn memory_that_cannot_be_had_is_told() {
+    assert_refused(
+        &limited("true", "--memory=15TiB"),
+        71,
+        &["this machine has"],
+    );
+    let output = limited(
+        "ulimit -v 700000",
+        "--memory=1GiB --connections=100 --shards=1",
+    );
+    assert_refused(&output, 71, &["lower --memory", "ulimit -v"]);
+}
+
+#[test]
+fn no_descriptors_for_any_connection_is_told() {
+    assert_refused(&limited("ulimit -n 60", "--shards=1"), 78, &["ulimit -n"]);
+}

@@ -131,7 +131,7 @@ impl Config {
             drain_ms: layers.millis(&t::DRAIN)?,
             data: check_data(layers, host)?,
             spin: check_spin(layers, shards, cpus.len(), &mut warnings)?,
-            log: check_log(layers),
+            log: check_log(layers)?,
             cpus,
             memory,
             warnings,
@@ -301,9 +301,17 @@ fn check_spin(
 }
 
 /// The filter if anybody gave one, so that `RUST_LOG` can stand in for the default.
-fn check_log(layers: &Layers) -> Option<String> {
+///
+/// A word that is no level would be read as the name of a module, and hide every line.
+fn check_log(layers: &Layers) -> Result<Option<String>, ConfigError> {
     let given = layers.of(&t::LOG);
-    (given.origin != Origin::Default).then(|| given.text.clone())
+    for part in given.text.split(',') {
+        let level = part.split_once('=').map_or(part, |(_, level)| level);
+        if level.trim().parse::<log::LevelFilter>().is_err() {
+            return Err(layers.bad(&t::LOG, None));
+        }
+    }
+    Ok((given.origin != Origin::Default).then(|| given.text.clone()))
 }
 
 fn as_u32(value: u64) -> u32 {

@@ -65,7 +65,7 @@ pub enum Kind {
     Path,
     /// On or off.
     Switch,
-    /// A log filter as `env_logger` reads it.
+    /// Levels of logging: of everything, or of a module.
     LogFilter,
 }
 
@@ -126,7 +126,7 @@ impl Setting {
             Kind::Cpus => "cpu numbers and ranges, as 0-3,8".to_owned(),
             Kind::Path => "a path".to_owned(),
             Kind::Switch => "true, false".to_owned(),
-            Kind::LogFilter => "a log filter, as info or locker=debug".to_owned(),
+            Kind::LogFilter => "off, error, warn, info, debug, trace, or MODULE=LEVEL".to_owned(),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Why the server does not start or go on: a text with the remedy, and an exit code.
 
 use crate::config::ConfigError;
+use crate::config::memory::show_mib;
 use crate::config::units::show_size;
 use crate::control::file_store::OpenError;
 use crate::control::ledger::EpochsExhausted;
 use crate::control::plane::Fatal;
 use crate::control::store::StoreError;
+use crate::shard::start::StartError;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -95,7 +97,7 @@ pub enum Failure {
     /// The machine or the control group has less memory than configured.
     #[error(
         "--memory is {}, and {holder} has {}: lower --memory, or raise {remedy}",
-        show_size(*wanted), show_size(*available)
+        show_mib(*wanted), show_mib(*available)
     )]
     Memory {
         /// As configured.
@@ -136,6 +138,12 @@ pub enum Failure {
     /// Tokens have run out.
     #[error("{0}; a new --data-dir and new keys in every guarded resource are needed")]
     Epochs(#[from] EpochsExhausted),
+    /// A shard cannot be started.
+    #[error("{source}{}", shard_remedy(source))]
+    Shard {
+        /// Which and why.
+        source: StartError,
+    },
     /// Something of the system that starts a server failed.
     #[error("cannot {action}: {reason}")]
     System {
@@ -158,7 +166,10 @@ impl Failure {
             | Self::RingBlocked { .. }
             | Self::RingFailed { .. }
             | Self::Epochs(_) => Sysexit::Unavailable,
-            Self::Memlock { .. } | Self::Memory { .. } | Self::System { .. } => Sysexit::OsError,
+            Self::Memlock { .. }
+            | Self::Memory { .. }
+            | Self::Shard { .. }
+            | Self::System { .. } => Sysexit::OsError,
             Self::Listen { source, .. } => match source.kind() {
                 ErrorKind::AddrInUse => Sysexit::TemporaryFailure,
                 ErrorKind::PermissionDenied => Sysexit::NoPermission,
@@ -227,6 +238,19 @@ fn store_remedy(error: &StoreError) -> &'static str {
             "; give --data-dir another directory"
         }
         _ => "",
+    }
+}
+
+fn shard_remedy(error: &StartError) -> &'static str {
+    match error {
+        StartError::Memory { .. } => {
+            "; lower --memory, or raise what bounds address space (`ulimit -v`, \
+             vm.overcommit_memory)"
+        }
+        StartError::Resources { .. } | StartError::Executor { .. } | StartError::Ring { .. } => {
+            "; lower --shards, or raise the limits of descriptors (`ulimit -n`), threads \
+             (`ulimit -u`) and locked memory (`ulimit -l`)"
+        }
     }
 }
 

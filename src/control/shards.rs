@@ -111,10 +111,7 @@ pub fn start(
         };
         Core::new(core, engine)
     });
-    let running = running.map_err(|error| Failure::System {
-        action: "start the shards",
-        reason: error.to_string(),
-    })?;
+    let running = running.map_err(|source| Failure::Shard { source })?;
     Ok(ServerShards { running })
 }
 

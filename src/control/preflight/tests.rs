@@ -190,7 +190,7 @@ fn more_memory_than_there_is_is_refused() {
     refused(
         &machine,
         Sysexit::OsError,
-        &["--memory is 1GiB", "this machine has 512MiB"],
+        &["--memory is 1024.0 MiB", "this machine has 512.0 MiB"],
     );
     let machine = Fake {
         group: Some(1 << 28),
@@ -199,7 +199,7 @@ fn more_memory_than_there_is_is_refused() {
     refused(
         &machine,
         Sysexit::OsError,
-        &["control group has 256MiB", "MemoryMax="],
+        &["control group has 256.0 MiB", "MemoryMax="],
     );
 }
 
