@@ -283,6 +283,53 @@ impl Client {
         id
     }
 
+    /// Encodes a request that takes a seat behind others, to be written later; its id.
+    pub fn encode(&mut self, out: &mut Vec<u8>, encode: impl FnOnce(u64, &mut Vec<u8>)) -> u64 {
+        let id = self.next_id();
+        encode(id, out);
+        id
+    }
+
+    /// The grant of an acquire; `None` if there is none, or no connection any more.
+    pub fn granted_or_end(&mut self, id: u64) -> Option<Granted> {
+        loop {
+            match self.read()? {
+                (of, Message::Granted(granted)) if of == id => return Some(granted),
+                (of, _) if of == id => return None,
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks for a sign of life; `false` if the connection has ended.
+    pub fn try_ping(&mut self) -> bool {
+        let id = self.start_unseated(|id, out| Ping.encode(id, out));
+        loop {
+            match self.read() {
+                None => return false,
+                Some((of, _)) if of == id => return true,
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Releases a hold if the connection still stands.
+    pub fn try_release(&mut self, ask: &Ask, token: u64) {
+        let release = Release {
+            owner: ask.owner,
+            token,
+            key: &ask.key,
+        };
+        let id = self.send(|id, out| release.encode(id, out));
+        while self.read().is_some_and(|(of, _)| of != id) {}
+    }
+
+    /// Ends the session if the connection still stands.
+    pub fn try_close(&mut self) {
+        self.send(|id, out| Close.encode(id, out));
+        while self.read().is_some() {}
+    }
+
     /// Waits for the answer to a request; pushes and other answers are kept for later.
     #[track_caller]
     pub fn answer(&mut self, id: u64) -> Message {
@@ -388,12 +435,24 @@ impl Client {
     /// Sends a request that takes no seat and waits for its answer.
     #[track_caller]
     pub fn unseated(&mut self, encode: impl FnOnce(u64, &mut Vec<u8>)) -> Message {
+        let id = self.start_unseated(encode);
+        self.answer_unseated(id)
+    }
+
+    /// Sends a request that takes no seat; its id.
+    pub fn start_unseated(&mut self, encode: impl FnOnce(u64, &mut Vec<u8>)) -> u64 {
         self.sequence += 1;
         // No seat has this number, so the id meets no other.
         let id = self.sequence << 16 | 0xFFFF;
         let mut frame = Vec::new();
         encode(id, &mut frame);
         self.write(&frame);
+        id
+    }
+
+    /// Waits for the answer to a request that takes no seat.
+    #[track_caller]
+    pub fn answer_unseated(&mut self, id: u64) -> Message {
         loop {
             if let Some(answer) = self.answers.remove(&id) {
                 return answer;
