@@ -217,6 +217,19 @@ impl Wheel {
         None
     }
 
+    /// Moves the cursor over time in which nothing opens, at most to `now_ms`.
+    ///
+    /// To be called when a turn begins: a deadline is measured from the cursor, and an idle wheel's
+    /// stands where it was polled last, maybe weeks ago.
+    pub fn skip_to(&mut self, now_ms: u64) {
+        if self.unopened > 0 || self.heads[DUE] != 0 || self.heads[CASCADE] != 0 {
+            return;
+        }
+        let next = (0..LEVELS).filter_map(|level| self.next_open(level)).min();
+        let reach = next.map_or(now_ms, |tick| now_ms.min(tick - 1));
+        self.cursor = self.cursor.max(reach);
+    }
+
     /// When to poll again at the latest, in wheel milliseconds; `None` while nothing is armed.
     ///
     /// A bound: something may turn out not to be due then, but nothing is due before. Costs a look

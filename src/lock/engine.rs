@@ -152,6 +152,7 @@ impl Engine {
     /// that found no room, grants that go on.
     pub fn turn_begin(&mut self, now: Instant, effects: &mut impl Effects) {
         self.clock.advance(now, &self.wheel);
+        self.wheel.skip_to(self.clock.target_ms());
         self.offer_pending(effects);
         self.continue_grants(effects);
     }

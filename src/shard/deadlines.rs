@@ -74,6 +74,7 @@ impl Deadlines {
     /// Begins a turn.
     pub fn turn(&mut self, now: Instant) {
         self.clock.advance(now, self.wheel.next_wake());
+        self.wheel.skip_to(self.clock.now_ms());
         self.budget = BUDGET_PER_TURN;
     }
 
@@ -129,5 +130,27 @@ impl Deadlines {
         if !self.wheel.is_armed(&self.timers, id) {
             self.wheel.arm(&mut self.timers, id, deadline_ms);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_after_weeks_without_one_has_its_time_for_hello() {
+        const DAY_US: u64 = 86_400_000_000;
+        let mut deadlines = Deadlines::new(1, 1, Instant(0));
+        deadlines.turn(Instant(25 * DAY_US));
+        deadlines.connection_opened(0, Millis(5_000));
+        assert_eq!(deadlines.poll(), None);
+        let mut woken = Instant(0);
+        let due = std::iter::repeat_with(|| {
+            woken = deadlines.wake_at().expect("the hello timer is armed");
+            deadlines.turn(woken);
+            deadlines.poll()
+        });
+        assert_eq!(due.flatten().next(), Some(Due::Connection(0)));
+        assert_eq!(woken, Instant(25 * DAY_US + 5_001_000));
     }
 }

@@ -137,6 +137,29 @@ fn a_deadline_out_of_range_is_a_bug() {
 }
 
 #[test]
+fn an_idle_wheel_skips_to_the_present_and_then_reaches_as_far_as_ever() {
+    let day = 86_400_000;
+    let (mut wheel, mut store) = (Wheel::new(0), Store::new(2));
+    store.arm(&mut wheel, 0, 24 * day);
+    wheel.skip_to(20 * day);
+    store.arm(&mut wheel, 1, 44 * day);
+    assert_eq!(
+        poll_all(&mut wheel, &mut store, 24 * day - 1),
+        Vec::<u32>::new()
+    );
+    assert_eq!(poll_all(&mut wheel, &mut store, 24 * day), [0]);
+    wheel.skip_to(50 * day);
+    assert!(
+        wheel.cursor_ms() < 44 * day,
+        "what is due is not passed over"
+    );
+    assert_eq!(poll_all(&mut wheel, &mut store, 44 * day), [1]);
+    wheel.skip_to(90 * day);
+    assert_eq!(wheel.cursor_ms(), 90 * day);
+    store.arm(&mut wheel, 0, 114 * day);
+}
+
+#[test]
 fn slots_left_unopened_ask_for_no_wake_up_once_nothing_is_armed() {
     let (mut wheel, mut store) = (Wheel::new(0), Store::new(1));
     store.arm(&mut wheel, 0, 1 << 16);

@@ -169,3 +169,15 @@ fn sleeping_until_the_next_deadline_is_no_stall() {
     assert_eq!(world.now, Instant(SECOND + 100_000_000));
     assert_eq!(world.engine.counters().stall_ms, 0);
 }
+
+#[test]
+fn the_longest_lease_is_granted_after_weeks_of_silence() {
+    const DAY_US: u64 = 86_400_000_000;
+    let mut world = World::new();
+    world.hold(0, b"long", leased_ms(1, EXCLUSIVE, 24 * 86_400_000));
+    for days in [23, 25] {
+        world.now = Instant(world.now.0 + days * DAY_US);
+        let key = [b'0' + u8::try_from(days % 10).unwrap()];
+        world.hold(0, &key, leased_ms(1, EXCLUSIVE, 24 * 86_400_000));
+    }
+}
