@@ -34,7 +34,7 @@ fn page(bench: &mut Bench, client: Client, request: Request<'_>) -> Vec<u8> {
 }
 
 #[test]
-fn get_tells_the_holder_wherever_the_key_lives() {
+fn a_get_tells_the_holder_wherever_the_key_lives() {
     let (mut bench, client) = two_shards();
     for shard in 0..2 {
         let key = key_on(shard, 2);
