@@ -12,7 +12,7 @@
 use crate::lock::input::Peer;
 use crate::net::kernel::{Completion, Kernel, Token};
 use crate::net::ring::Ring;
-use crate::shard::mail::{Arrival, Mail, MailBox};
+use crate::shard::mail::{Arrival, Mail, MailBox, Origin};
 use crate::time::{Instant, Millis};
 use rustix::net::SocketAddrAny;
 use std::collections::VecDeque;
@@ -189,6 +189,7 @@ impl Acceptor {
             socket,
             peer,
             admin,
+            origin: Origin::Accepted,
             bytes: Vec::new(),
         }));
         Accepted::Done

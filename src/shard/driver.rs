@@ -24,7 +24,7 @@ use crate::net::ring::Ring;
 use crate::shard::io::{CloseHow, ConnectionId, FromControl};
 use crate::shard::lane;
 use crate::shard::machine::{Machine, NextTurn};
-use crate::shard::mail::{Arrival, Mail};
+use crate::shard::mail::{Arrival, Mail, Origin};
 use crate::shard::park::Park;
 use crate::shard::server_clock::ServerClock;
 use crate::shard::shell::Shell;
@@ -40,6 +40,9 @@ use std::time::Duration;
 const COMPLETIONS_PER_TURN_MAX: usize = 4_096;
 /// Pieces of mail that one turn takes at most.
 const MAIL_PER_TURN_MAX: u32 = 256;
+/// Bytes of requests that one turn takes, but for the last buffer: a few thousand requests, so that
+/// a turn stays near a millisecond however much has arrived.
+const INPUT_PER_TURN_MAX: usize = 256 * 1024;
 /// Connections whose kept input is offered again in one turn at most.
 const OFFERS_PER_TURN_MAX: usize = 1_024;
 /// Bytes of kept input that are offered at once: any whole frame, and more than a turn's worth.
@@ -64,6 +67,8 @@ pub(super) struct Driver<M> {
     /// When the timer in the ring fires.
     timer_at: Option<Instant>,
     now: Instant,
+    /// Bytes offered to the machine in this turn.
+    input: usize,
     stopping: bool,
 }
 
@@ -118,6 +123,7 @@ impl<M: Machine> Driver<M> {
             scratch: vec![0; OFFER_BYTES_MAX].into_boxed_slice(),
             timer_at: None,
             now: Instant::START,
+            input: 0,
             stopping: false,
         }
     }
@@ -153,9 +159,8 @@ impl<M: Machine> Driver<M> {
 
     fn turn(&mut self) -> Turned {
         self.ring.enter().expect("io_uring works as at start");
-        let mut completions = std::mem::take(&mut self.completions);
-        self.ring.reap(&mut completions);
-        let reaped = completions.len();
+        self.ring.reap(&mut self.completions);
+        let reaped = self.completions.len();
         let mail = self.take_mail();
         for (_, lane) in &mut self.inbound {
             lane.snapshot();
@@ -165,10 +170,8 @@ impl<M: Machine> Driver<M> {
         self.shell.connections.turn_begin(self.now);
         self.machine.turn_begin(self.now, &mut self.shell);
 
-        for completion in completions.drain(..) {
-            self.completed(completion);
-        }
-        self.completions = completions;
+        self.input = 0;
+        self.take_completions();
         self.take_arrivals();
         let lane_messages = self.drain_lanes();
         for word in self.words.drain(..) {
@@ -222,6 +225,19 @@ impl<M: Machine> Driver<M> {
         counters.turn_us_max = counters.turn_us_max.max(turn_us);
     }
 
+    fn take_completions(&mut self) {
+        let mut completions = std::mem::take(&mut self.completions);
+        let mut taken = 0;
+        while let Some(&completion) = completions.get(taken)
+            && self.input < INPUT_PER_TURN_MAX
+        {
+            self.completed(completion);
+            taken += 1;
+        }
+        completions.drain(..taken);
+        self.completions = completions;
+    }
+
     fn take_mail(&mut self) -> u32 {
         if !self.signal.has_mail() {
             return 0;
@@ -261,6 +277,7 @@ impl<M: Machine> Driver<M> {
                 socket,
                 peer,
                 admin,
+                origin,
                 bytes,
             } = arrival;
             let connections = &mut self.shell.connections;
@@ -269,7 +286,7 @@ impl<M: Machine> Driver<M> {
                 connections.close(id, CloseHow::Now);
                 continue;
             }
-            self.shell.counters.connections_accepted += 1;
+            self.shell.counters.connections_accepted += u64::from(origin == Origin::Accepted);
             self.machine.connected(id, peer, admin, &mut self.shell);
             self.shell.connections.keep(id, &bytes);
             self.shell.connections.offer(id);
@@ -308,6 +325,7 @@ impl<M: Machine> Driver<M> {
 
     fn received(&mut self, id: ConnectionId, buffer: u16, length: usize) {
         let bytes = self.ring.received(buffer, length);
+        self.input += length;
         if self.shell.connections.offers_directly(id) {
             let consumed = self.machine.received(id, bytes, &mut self.shell);
             let rest = &bytes[consumed..];
@@ -333,6 +351,7 @@ impl<M: Machine> Driver<M> {
             if count == 0 {
                 return;
             }
+            self.input += count;
             let bytes = &self.scratch[..count];
             let consumed = self.machine.received(id, bytes, &mut self.shell);
             self.shell.connections.kept_consumed(id, consumed);
@@ -344,12 +363,11 @@ impl<M: Machine> Driver<M> {
     }
 
     fn offer_kept(&mut self) {
-        for _ in 0..self
-            .shell
-            .connections
-            .offer_count()
-            .min(OFFERS_PER_TURN_MAX)
-        {
+        let offers = self.shell.connections.offer_count();
+        for _ in 0..offers.min(OFFERS_PER_TURN_MAX) {
+            if self.input >= INPUT_PER_TURN_MAX {
+                return;
+            }
             let Some(id) = self.shell.connections.next_offer() else {
                 return;
             };

@@ -13,6 +13,15 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+/// Where a socket comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The acceptor.
+    Accepted,
+    /// Another shard.
+    HandedOver,
+}
+
 /// A socket that gets a new home.
 #[derive(Debug)]
 pub struct Arrival {
@@ -22,6 +31,8 @@ pub struct Arrival {
     pub peer: Peer,
     /// Whether it came in by an admin listener.
     pub admin: bool,
+    /// Where it comes from.
+    pub origin: Origin,
     /// What was read from it already, at its old home.
     pub bytes: Vec<u8>,
 }

@@ -26,7 +26,7 @@ use op::{decode_op, encode_op};
 pub const ANSWER_BYTES: usize = 1 + 14 + 1 + 1 + 18;
 /// Bytes of the longest read reply: what is reserved for it.
 pub const READ_REPLY_MESSAGE_BYTES: usize = 1 + 18 + 4 + READ_REPLY_BYTES_MAX;
-/// Bytes of [`Message::LostTold`]: reserved by the owner shard before it sends such a Lost.
+/// Bytes of [`Input::LostTold`]: reserved by the owner shard before it sends such a Lost.
 pub const LOST_TOLD_BYTES: usize = 1 + 6;
 /// Bytes of [`Message::Queued`]: always within the reservation of one answer.
 pub const QUEUED_BYTES: usize = 1 + 4;

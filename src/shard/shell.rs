@@ -4,7 +4,7 @@ use crate::lock::op::ShardId;
 use crate::net::connections::Connections;
 use crate::shard::io::{CloseHow, ConnectionId, Io, Reading, ShellCounters, ToControl};
 use crate::shard::lane;
-use crate::shard::mail::{Arrival, Mail, MailBox, post};
+use crate::shard::mail::{Arrival, Mail, MailBox, Origin, post};
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::Sender;
 
@@ -38,6 +38,7 @@ impl Shell {
                 socket: departure.socket,
                 peer: departure.peer,
                 admin: departure.admin,
+                origin: Origin::HandedOver,
                 bytes: departure.bytes,
             };
             post(&self.boxes, to, Mail::Arrival(arrival));

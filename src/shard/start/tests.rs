@@ -124,6 +124,10 @@ impl Machine for Echo {
 }
 
 fn start(shards: u16, connections_max: u32) -> (Running, SocketAddr) {
+    start_spinning(shards, connections_max, Duration::ZERO)
+}
+
+fn start_spinning(shards: u16, connections_max: u32, spin: Duration) -> (Running, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let listener = Listener {
@@ -137,7 +141,7 @@ fn start(shards: u16, connections_max: u32) -> (Running, SocketAddr) {
         lane_bytes: 64 * 1024,
         chunks: 4_096,
         connections_max,
-        spin: Duration::ZERO,
+        spin,
         listeners: vec![listener],
         clock: ServerClock::start(),
         to_control,
@@ -265,6 +269,19 @@ fn shards_answer_each_other_while_both_sleep_between() {
     for _ in 0..2_000 {
         assert_eq!(ask(&mut stream, &command(RELAY, other)), [other; 8]);
     }
+    running.stop();
+}
+
+#[test]
+fn shards_that_spin_before_they_sleep_answer_too() {
+    let (running, address) = start_spinning(2, 100, Duration::from_micros(100));
+    let mut stream = connect(address);
+    let other = 1 - ask(&mut stream, WHERE)[0];
+    for round in 0..500_u64 {
+        assert_eq!(ask(&mut stream, &command(RELAY, other)), [other; 8]);
+        assert_eq!(ask(&mut stream, &round.to_le_bytes()), round.to_le_bytes());
+    }
+    assert_eq!(&ask(&mut stream, LATER), b"now     ");
     running.stop();
 }
 

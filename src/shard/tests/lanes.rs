@@ -111,8 +111,8 @@ fn a_busy_connection_does_not_starve_the_ones_that_wait() {
         }
     }
     assert!(
-        bench.is_paused(greedy.link),
-        "it has more to say than there is room"
+        bench.heard(greedy.link).len() < 50,
+        "the greedy one is not done"
     );
     bench.settle();
     assert_reservations_are_free(&bench);
