@@ -19,10 +19,16 @@ use crate::control::{opening, preflight};
 use crate::net::listen;
 use crate::shard::server_clock::ServerClock;
 use crate::time::{Instant, Millis};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+/// How long a start waits for its port, and how often it looks.
+const PORT_PATIENCE: Duration = Duration::from_secs(1);
+const PORT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Runs the server until it is drained or fails.
 pub(super) fn run(flags: &Flags) -> ExitCode {
@@ -102,11 +108,25 @@ fn bind(config: &Config) -> Result<Vec<(crate::net::acceptor::Listener, SocketAd
             address: listener.address,
             source,
         };
-        let socket = listen::bind(listener.address, listener.admin).map_err(failed)?;
+        let bind = || listen::bind(listener.address, listener.admin);
+        let socket = once_free(bind).map_err(failed)?;
         let address = socket.address().map_err(failed)?;
         Ok((socket, address))
     };
     config.listen.iter().map(bind_one).collect()
+}
+
+/// Tries again for a moment while the port is taken: after a `kill -9` the kernel takes the old
+/// server's rings down, and with them its listening socket, only once the process is gone.
+fn once_free<T>(mut bind: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let tries = PORT_PATIENCE.as_millis() / PORT_PAUSE.as_millis();
+    for _ in 0..tries {
+        match bind() {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => thread::sleep(PORT_PAUSE),
+            bound => return bound,
+        }
+    }
+    bind()
 }
 
 fn window_end(books: Option<&Books<FileStore>>, listening: Instant) -> Option<Instant> {
@@ -129,7 +149,7 @@ fn announce(config: &Config, addresses: &[SocketAddr], window_ms: Option<u32>) {
         config.memory.capacity(),
     );
     // A closed stdout is no reason not to serve.
-    let mut stdout = std::io::stdout();
+    let mut stdout = io::stdout();
     let _ = stdout
         .write_all(line.as_bytes())
         .and_then(|()| stdout.flush());
