@@ -48,8 +48,8 @@ impl Acquisition {
     /// # Errors
     /// Those of [`lock`](Self::lock). [`Error::Lost`] if the lock that would be entered again is
     /// not held any more. [`Error::Refused`] with `AlreadyHeld` for an exclusive lock inside a
-    /// shared one, which would wait for itself; and with `Unsupported` for permits, of which each is
-    /// a hold of its own.
+    /// shared one, which would wait for itself; and with `Unsupported` for permits, of which each
+    /// is a hold of its own.
     pub fn lock_reentrant(self) -> Result<ReentrantLock, Error> {
         let mode = self.mode();
         if matches!(mode, Mode::Permit { .. }) {
