@@ -61,9 +61,10 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
     let sizes = options.sizes;
     let mut bench = Bench::new(Table::new(sizes)?, options.seed);
     println!(
-        "{} locks, keys of {} bytes, blocks of {} bytes, lease {} ms; CPU ns per request, median of {}",
-        sizes.locks, sizes.key_bytes, sizes.block_size, sizes.lease, options.rounds
+        "{} locks, keys of {} bytes, blocks of {} bytes, lease {} ms",
+        sizes.locks, sizes.key_bytes, sizes.block_size, sizes.lease
     );
+    println!("CPU ns per request, median of {} rounds", options.rounds);
     println!("{:>6} {:>18} {:>8}", "batch", "acquire+release", "renew");
     for batch in &options.batch {
         let batch = usize::from(*batch);

@@ -253,8 +253,8 @@ impl Engine {
         }
     }
 
-    /// Where the bucket shows no candidate, the next bucket of its chain is fetched, and where there
-    /// is none, the block that a fresh key would take.
+    /// Where the bucket shows no candidate, the next bucket of its chain is fetched, and where
+    /// there is none, the block that a fresh key would take.
     fn prefetch_blocks(&self, batch: &mut Batch) {
         let mut fresh = self.pool.next_free();
         for at in 0..batch.len() {

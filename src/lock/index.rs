@@ -40,7 +40,8 @@ const _: () = assert!(ENTRIES_U32 as usize == ENTRIES, "one number");
 impl Bucket {
     /// The entries with this tag, as bits; handles may be none.
     ///
-    /// Compared four at a time in plain 64-bit words: a loop over ten tags cost a tenth of a request.
+    /// Compared four at a time in plain 64-bit words: a loop over ten tags cost a tenth of a
+    /// request.
     #[inline]
     fn matches(&self, tag: u16) -> u32 {
         let [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9] = self.tags;
