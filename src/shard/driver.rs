@@ -43,6 +43,9 @@ const MAIL_PER_TURN_MAX: u32 = 256;
 /// Bytes of requests that one turn takes, but for the last buffer: a few thousand requests, so that
 /// a turn stays near a millisecond however much has arrived.
 const INPUT_PER_TURN_MAX: usize = 256 * 1024;
+/// Bytes of kept input that one turn offers again beside that, but for the last connection: however
+/// much arrives, those whose turn was put off get on.
+const OFFERED_PER_TURN_MAX: usize = 128 * 1024;
 /// Connections whose kept input is offered again in one turn at most.
 const OFFERS_PER_TURN_MAX: usize = 1_024;
 /// Bytes of kept input that are offered at once: any whole frame, and more than a turn's worth.
@@ -364,8 +367,9 @@ impl<M: Machine> Driver<M> {
 
     fn offer_kept(&mut self) {
         let offers = self.shell.connections.offer_count();
+        let input_max = self.input + OFFERED_PER_TURN_MAX;
         for _ in 0..offers.min(OFFERS_PER_TURN_MAX) {
-            if self.input >= INPUT_PER_TURN_MAX {
+            if self.input >= input_max {
                 return;
             }
             let Some(id) = self.shell.connections.next_offer() else {
