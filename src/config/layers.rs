@@ -53,12 +53,7 @@ pub struct Layers {
 
 /// Variables of ours that are no settings of the server: the client's, and what `locker lock`
 /// gives to its command (a server may be started under a lock).
-const OTHER_VARIABLES: [&str; 4] = [
-    "LOCKER_KEY",
-    "LOCKER_TOKEN",
-    "LOCKER_SERVER",
-    "LOCKER_DEADLINE",
-];
+const OTHER_VARIABLES: [&str; 3] = ["LOCKER_KEY", "LOCKER_TOKEN", "LOCKER_SERVER"];
 
 impl Layers {
     /// Collects the settings from the flags (setting name, text), the environment and the file

@@ -11,10 +11,9 @@ pub const SESSION_BYTES: u64 = 384;
 pub const SEAT_BYTES: u64 = 32;
 /// Bytes of the stub that each owner shard keeps of a session.
 pub const STUB_BYTES: u64 = 80;
-/// Bytes of a connection in the tables of the shard that serves it.
-pub const CONNECTION_BYTES: u64 = 256;
-/// Bytes that every shard keeps free for a connection, because any may come to it.
-pub const CONNECTION_SLOT_BYTES: u64 = 96;
+/// Bytes of a connection's slot in the tables of a shard. Every shard has a slot for each, because
+/// any may come to it by a resume.
+pub const CONNECTION_SLOT_BYTES: u64 = 256;
 /// Bytes of index per block, rounded up; `Engine::bytes_for` is the exact figure.
 pub const INDEX_BYTES_PER_BLOCK: u64 = 15;
 /// Blocks of one shard at most: a block is named by 31 bits.
@@ -160,7 +159,7 @@ pub const fn session_bytes(seats: u64, shards: u64) -> u64 {
 /// Bytes that one connection costs over all shards.
 #[must_use]
 pub const fn connection_bytes(shards: u64) -> u64 {
-    CONNECTION_BYTES + shards * CONNECTION_SLOT_BYTES
+    shards * CONNECTION_SLOT_BYTES
 }
 
 /// A size in MiB with one decimal, for people.
@@ -208,8 +207,8 @@ mod tests {
     fn the_costs_are_those_of_the_tables() {
         use crate::lock::Engine;
         assert_eq!(Engine::stub_bytes_for(1), STUB_BYTES);
-        // A slot of the slab, and a timer of the wheel.
-        let session = size_of::<crate::session::Session>() + 8 + 12;
+        // A slot of the slab, a timer of the wheel, a place in line for its end.
+        let session = size_of::<crate::session::Session>() + 8 + 12 + 16;
         assert!(
             u64::try_from(session).unwrap() <= SESSION_BYTES,
             "{session}"

@@ -204,7 +204,7 @@ fn check_connections(
     }
     // A default that nobody chose gives way to a small memory; a number given is kept or refused.
     if layers.of(&t::CONNECTIONS).origin == Origin::Default {
-        let room = layers.number(&t::MEMORY)? / 16 / connection_bytes(as_u64(shards));
+        let room = layers.number(&t::MEMORY)? / 8 / connection_bytes(as_u64(shards));
         connections = connections.min(room);
     }
     Ok(as_u32(connections))

@@ -15,14 +15,18 @@ pub fn to_toml(layers: &Layers, config: &Config) -> String {
     let mut text = String::new();
     for setting in SETTINGS.iter().filter(|s| s.place == Place::File) {
         let given = layers.of(setting);
-        let value = toml_value(setting, &given.text);
+        let effect = in_effect(setting, &given.text, config);
+        // A default that gave way to the host is written as it is: read back it would be a wish.
+        let value = match (given.origin, &effect) {
+            (Origin::Default, Some(value)) if given.text != AUTO => toml_value(setting, value),
+            _ => toml_value(setting, &given.text),
+        };
         let origin = match given.origin {
             Origin::Environment => format!("environment {}", setting.variable()),
             Origin::Flag => format!("flag --{}", setting.name),
             Origin::File => format!("file {}", layers.of(&table::CONFIG).text),
             Origin::Default => "default".to_owned(),
         };
-        let effect = in_effect(setting, &given.text, config);
         let effect = effect.map_or_else(String::new, |value| format!("; in effect: {value}"));
         writeln!(text, "{} = {value}  # {origin}{effect}", setting.name).expect("a String grows");
     }

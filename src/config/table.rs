@@ -125,7 +125,7 @@ pub const CONNECTIONS: Setting = costly(
     },
     "100000",
     "Connections at most; lowered with a warning to what the descriptor limit allows",
-    "256 B each, and 96 B in every shard",
+    "256 B each in every shard",
 );
 
 /// Sessions at most.

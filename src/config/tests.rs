@@ -364,6 +364,15 @@ fn what_is_printed_reads_back_to_the_same_configuration() {
 }
 
 #[test]
+fn a_default_that_gave_way_to_the_memory_is_printed_as_it_is() {
+    let (layers, config) = check(&[("memory", "64MiB")], &[], None).unwrap();
+    let printed = to_toml(&layers, &config);
+    let (_, again) = check(&[], &[], Some(&printed)).unwrap();
+    assert_eq!(again.connections, config.connections);
+    assert_eq!(again.memory, config.memory);
+}
+
+#[test]
 fn a_file_that_is_no_toml_or_not_there_is_named() {
     let text = check(&[], &[], Some("seats = = 1"))
         .unwrap_err()
