@@ -16,7 +16,6 @@ const SHELL: &[&str] = &[
     "bench-client/",
     "clients/rust/examples/",
     "clients/rust/src/front/",
-    "clients/rust/tests/",
     "protocol/examples/",
     "src/cli/",
     "src/config/host.rs",
@@ -26,9 +25,7 @@ const SHELL: &[&str] = &[
     "src/main.rs",
     "src/net/",
     "src/shard/driver.rs",
-    "src/shard/driver/",
     "src/shard/lane.rs",
-    "src/shard/lanes.rs",
     "src/shard/mail.rs",
     "src/shard/park.rs",
     "src/shard/server_clock.rs",
@@ -110,9 +107,6 @@ const TOP: &[&str] = &[
     "tests",
     "tuning",
 ];
-
-/// Documents that are linked to and still to be written; must be empty in a release.
-const COMING: &[&str] = &["tuning/README.md"];
 
 const FILE_LINES_MAX: usize = 600;
 const TEST_FILE_LINES_MAX: usize = 1_000;
@@ -242,7 +236,7 @@ fn pure_files_touch_nothing_outside() {
 
 #[test]
 fn lists_of_this_test_name_files_that_exist() {
-    for entry in PURE_WITHIN_SHELL.iter() {
+    for entry in PURE_WITHIN_SHELL.iter().chain(SHELL).chain(UNSAFE) {
         assert!(root().join(entry).exists(), "{entry} is gone");
     }
 }
@@ -378,7 +372,9 @@ fn no_word_that_says_nothing() {
         .filter(|s| s.is_rust() && s.path != "tests/tidy.rs")
     {
         for (index, line) in source.text.lines().enumerate() {
-            for word in banned.iter().filter(|word| names(line, word)) {
+            // A test named after Get is no getter.
+            let found = banned.iter().filter(|word| names(line, word));
+            for word in found.filter(|word| **word != "fn get_" || !source.is_test()) {
                 breaches.add(source, index + 1, &format!("`{word}`"));
             }
         }
@@ -441,7 +437,6 @@ fn links_between_documents_lead_somewhere() {
                     file => fs::read_to_string(folder.join(file)),
                 };
                 match text {
-                    Err(_) if COMING.iter().any(|path| path.ends_with(file)) => {}
                     Err(_) => breaches.add(source, index + 1, &format!("no file {file}")),
                     Ok(text) if !anchor.is_empty() && !anchors(&text).contains(anchor) => {
                         breaches.add(source, index + 1, &format!("no heading #{anchor}"));
