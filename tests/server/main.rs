@@ -33,6 +33,7 @@ mod preface;
 mod proxy_itself;
 mod queued_past_lease;
 mod restarts;
+mod restarts_under_load;
 mod stalls;
 mod timeouts;
 mod tokens;

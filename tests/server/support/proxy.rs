@@ -49,7 +49,7 @@ pub(crate) enum End {
 /// What becomes of a direction's bytes behind those that are let through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// They are kept until the flow is changed; the end of the stream with them.
+    /// They are kept until the flow is changed, and so is the end of the stream.
     Hold,
     /// They are dropped.
     Swallow,
@@ -91,8 +91,8 @@ struct ProxyShared {
     accepted: Condvar,
 }
 
-#[derive(Default)]
 struct ProxyState {
+    server: SocketAddr,
     plans: VecDeque<Plan>,
     links: Vec<Arc<Link>>,
     stopped: bool,
@@ -146,17 +146,27 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(ProxyShared {
-            plans: Mutex::default(),
+            plans: Mutex::new(ProxyState {
+                server,
+                plans: VecDeque::new(),
+                links: Vec::new(),
+                stopped: false,
+            }),
             accepted: Condvar::new(),
         });
         let acceptor = Arc::clone(&shared);
-        thread::spawn(move || accept(&listener, server, &acceptor));
+        thread::spawn(move || accept(&listener, &acceptor));
         Self { address, shared }
     }
 
     /// Where clients connect.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Connects clients on to another server from now on.
+    pub(crate) fn lead_to(&self, server: SocketAddr) {
+        self.shared.plans.lock().unwrap().server = server;
     }
 
     /// The plan of the next connection that has none yet.
@@ -196,14 +206,14 @@ impl Drop for Proxy {
     }
 }
 
-fn accept(listener: &TcpListener, server: SocketAddr, shared: &ProxyShared) {
+fn accept(listener: &TcpListener, shared: &ProxyShared) {
     loop {
         let (client, _) = listener.accept().unwrap();
         let mut state = shared.plans.lock().unwrap();
         if state.stopped {
             return;
         }
-        let Ok(server) = TcpStream::connect(server) else {
+        let Ok(server) = TcpStream::connect(state.server) else {
             continue;
         };
         let plan = state.plans.pop_front().unwrap_or(Plan::PASS);
@@ -233,6 +243,14 @@ impl Link {
     pub(crate) fn flow(&self, direction: Direction, flow: Flow) {
         self.state.lock().unwrap().flows[direction as usize] = flow;
         self.wake();
+    }
+
+    /// Nothing more goes through either way, not even the end of the connection.
+    pub(crate) fn strand(&self) {
+        for direction in [Direction::Up, Direction::Down] {
+            let passed = self.heard(direction).len();
+            self.flow(direction, Flow::until(passed, Then::Hold));
+        }
     }
 
     /// Ends both sides now.
@@ -397,7 +415,9 @@ impl Pump {
         {
             state.cut.get_or_insert(end);
         }
-        if self.ended[side] && !self.end_told[side] && state.delivered[side] == heard {
+        let held_back = then == Then::Hold && state.delivered[side] >= pass;
+        let all_told = state.delivered[side] == heard && !held_back;
+        if self.ended[side] && !self.end_told[side] && all_told {
             let _ = self.sources[1 - side].shutdown(Shutdown::Write);
             self.end_told[side] = true;
         }
