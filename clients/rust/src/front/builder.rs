@@ -1,7 +1,6 @@
 //! How a client is made.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -9,12 +8,10 @@ use std::time::Duration;
 use super::backoff::Backoff;
 use super::client::Client;
 use super::driver::{Driver, Route};
+use super::resolver::Resolver;
 use super::shared::Shared;
 use crate::error::Error;
 use crate::machine::{Machine, OnDisconnect, Purpose, Settings};
-
-/// The port of a server that says no other.
-const PORT_DEFAULT: u16 = 5625;
 
 /// Settings of a client; start with [`Client::builder`].
 #[derive(Clone, Debug)]
@@ -108,12 +105,15 @@ impl Builder {
     /// [`Error::Unreachable`]; [`Error::Refused`] if the server is full, stopping or will not have
     /// this client; [`Error::NoAnswer`] if something else answers or nothing does.
     pub fn connect(self) -> Result<Client, Error> {
-        let addresses = resolve(&self.addresses)?;
+        let resolver = Resolver::new(self.addresses);
+        let addresses = resolver.resolve()?;
         let seed = jitter_seed();
         let backoff = Backoff::new(self.backoff_max, seed);
+        let connect_timeout = self.connect_timeout;
         let route = Route {
             addresses,
-            connect_timeout: self.connect_timeout,
+            resolver,
+            connect_timeout,
             backoff,
         };
         let shared = Shared::new(Machine::new(self.settings)).map_err(no_resources)?;
@@ -126,40 +126,6 @@ impl Builder {
         let client = Client::new(shared);
         client.wait_for_contact(self.patience)?;
         Ok(client)
-    }
-}
-
-/// Every address that the names have now.
-fn resolve(names: &[String]) -> Result<Vec<SocketAddr>, Error> {
-    let mut addresses = Vec::new();
-    let mut failed = None;
-    for name in names {
-        match with_port(name).to_socket_addrs() {
-            Ok(found) => addresses.extend(found),
-            Err(source) => {
-                failed = Some(Error::Unreachable {
-                    address: name.clone(),
-                    source,
-                })
-            }
-        }
-    }
-    if !addresses.is_empty() {
-        return Ok(addresses);
-    }
-    Err(failed.unwrap_or_else(|| Error::Unreachable {
-        address: names.join(" "),
-        source: io::Error::new(io::ErrorKind::InvalidInput, "no address given"),
-    }))
-}
-
-/// The name with the default port unless it says one. A bare IPv6 address gets its brackets.
-fn with_port(name: &str) -> String {
-    let after_host = name.rsplit_once(']').map_or(name, |(_, rest)| rest);
-    match after_host.matches(':').count() {
-        0 => format!("{name}:{PORT_DEFAULT}"),
-        1 => name.to_owned(),
-        _ => format!("[{name}]:{PORT_DEFAULT}"),
     }
 }
 
@@ -180,29 +146,5 @@ fn no_resources(source: io::Error) -> Error {
     Error::Unreachable {
         address: "the system".to_owned(),
         source,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_port_is_added_where_none_is_said() {
-        for (name, expected) in [
-            ("db1", "db1:5625"),
-            ("db1:7", "db1:7"),
-            ("10.0.0.1", "10.0.0.1:5625"),
-            ("[::1]", "[::1]:5625"),
-            ("[::1]:7", "[::1]:7"),
-            ("::1", "[::1]:5625"),
-        ] {
-            assert_eq!(with_port(name), expected);
-        }
-    }
-
-    #[test]
-    fn no_address_is_an_error_that_says_so() {
-        assert!(matches!(resolve(&[]), Err(Error::Unreachable { .. })));
     }
 }

@@ -15,6 +15,7 @@ use rustix::net::{RecvFlags, recv};
 use rustix::time::Timespec;
 
 use super::backoff::Backoff;
+use super::resolver::Resolver;
 use super::shared::Shared;
 use super::socket::{begin_connect, finish_connect};
 use crate::error::Error;
@@ -28,8 +29,9 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How to reach the server.
 #[derive(Debug)]
 pub(super) struct Route {
-    /// Tried in turn, the last one that worked first. Not empty.
+    /// Tried in turn, beginning with the one that worked last. Not empty.
     pub(super) addresses: Vec<SocketAddr>,
+    pub(super) resolver: Resolver,
     pub(super) connect_timeout: Duration,
     pub(super) backoff: Backoff,
 }
@@ -140,6 +142,10 @@ impl Driver {
         };
         if now < retry_at || !self.shared.state().machine.wants_connection() {
             return;
+        }
+        let found = self.route.resolver.found();
+        if let Some(addresses) = found.filter(|found| *found != self.route.addresses) {
+            (self.route.addresses, self.address) = (addresses, 0);
         }
         match begin_connect(self.route.addresses[self.address]) {
             Ok(socket) => {
@@ -315,6 +321,7 @@ impl Driver {
         let is_round = self.failures.is_multiple_of(self.route.addresses.len());
         if is_round {
             state.contact.failed_rounds += 1;
+            self.route.resolver.begin();
         }
         self.shared.contacted.notify_all();
         self.shared.publish(state);

@@ -23,6 +23,7 @@ mod driver;
 mod inspect;
 mod lock;
 mod reentrant;
+mod resolver;
 mod shared;
 mod slot;
 mod socket;

@@ -1,0 +1,150 @@
+//! Names to addresses, now and again.
+//!
+//! A server that moved has the same name and another address. So once all addresses have failed the
+//! names are looked up again; on a thread of their own, because that may take seconds, and the
+//! driver has deadlines to keep.
+
+use std::io;
+use std::mem::take;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::slot::lock;
+use crate::error::Error;
+
+/// The port of a server that says no other.
+const PORT_DEFAULT: u16 = 5625;
+
+/// The names that a client was given.
+#[derive(Clone, Debug)]
+pub(super) struct Resolver {
+    names: Arc<[String]>,
+    /// Whether some name has to be looked up at all.
+    may_change: bool,
+    found: Arc<Found>,
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    addresses: Mutex<Vec<SocketAddr>>,
+    is_busy: AtomicBool,
+}
+
+impl Resolver {
+    pub(super) fn new(names: Vec<String>) -> Self {
+        let is_literal = |name: &String| with_port(name).parse::<SocketAddr>().is_ok();
+        let may_change = !names.iter().all(is_literal);
+        Self {
+            names: names.into(),
+            may_change,
+            found: Arc::default(),
+        }
+    }
+
+    /// Looks the names up. Blocks.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] if none has an address.
+    pub(super) fn resolve(&self) -> Result<Vec<SocketAddr>, Error> {
+        addresses_of(&self.names)
+    }
+
+    /// Begins to look the names up, unless that is under way.
+    pub(super) fn begin(&self) {
+        if !self.may_change || self.found.is_busy.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let resolver = self.clone();
+        let look_up = move || {
+            match resolver.resolve() {
+                Ok(addresses) => *lock(&resolver.found.addresses) = addresses,
+                Err(error) => log::debug!("{error}"),
+            }
+            resolver.found.is_busy.store(false, Ordering::Release);
+        };
+        let started = thread::Builder::new()
+            .name("locker-resolver".to_owned())
+            .spawn(look_up);
+        if let Err(error) = started {
+            log::debug!("no thread to look names up: {error}");
+            self.found.is_busy.store(false, Ordering::Release);
+        }
+    }
+
+    /// What was found since the last look; `None` if nothing was.
+    pub(super) fn found(&self) -> Option<Vec<SocketAddr>> {
+        let addresses = take(&mut *lock(&self.found.addresses));
+        (!addresses.is_empty()).then_some(addresses)
+    }
+}
+
+/// Every address that the names have now.
+fn addresses_of(names: &[String]) -> Result<Vec<SocketAddr>, Error> {
+    let mut addresses = Vec::new();
+    let mut failed = None;
+    for name in names {
+        match with_port(name).to_socket_addrs() {
+            Ok(found) => addresses.extend(found),
+            Err(source) => {
+                failed = Some(Error::Unreachable {
+                    address: name.clone(),
+                    source,
+                })
+            }
+        }
+    }
+    if !addresses.is_empty() {
+        return Ok(addresses);
+    }
+    Err(failed.unwrap_or_else(|| Error::Unreachable {
+        address: names.join(" "),
+        source: io::Error::new(io::ErrorKind::InvalidInput, "no address given"),
+    }))
+}
+
+/// The name with the default port unless it says one. A bare IPv6 address gets its brackets.
+fn with_port(name: &str) -> String {
+    let after_host = name.rsplit_once(']').map_or(name, |(_, rest)| rest);
+    match after_host.matches(':').count() {
+        0 => format!("{name}:{PORT_DEFAULT}"),
+        1 => name.to_owned(),
+        _ => format!("[{name}]:{PORT_DEFAULT}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_added_where_none_is_said() {
+        for (name, expected) in [
+            ("db1", "db1:5625"),
+            ("db1:7", "db1:7"),
+            ("10.0.0.1", "10.0.0.1:5625"),
+            ("[::1]", "[::1]:5625"),
+            ("[::1]:7", "[::1]:7"),
+            ("::1", "[::1]:5625"),
+        ] {
+            assert_eq!(with_port(name), expected);
+        }
+    }
+
+    #[test]
+    fn only_names_are_looked_up_again() {
+        for (name, expected) in [("127.0.0.1:7", false), ("::1", false), ("localhost", true)] {
+            assert_eq!(
+                Resolver::new(vec![name.to_owned()]).may_change,
+                expected,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_address_is_an_error_that_says_so() {
+        assert!(matches!(addresses_of(&[]), Err(Error::Unreachable { .. })));
+    }
+}
