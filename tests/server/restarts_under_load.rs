@@ -1,6 +1,6 @@
 //! `kill -9` of the server again and again, amid clients that lock, one of which hears nothing of
-//! it: two never believe at one time that they hold a key, and tokens grow over all of it, whatever the
-//! number of shards.
+//! it: two never believe at one time that they hold a key, and tokens grow over all of it, with
+//! another number of shards each time.
 
 use crate::support::Setup;
 use crate::support::proxy::Proxy;
