@@ -262,8 +262,11 @@ impl Client {
         let (mut sum, mut cursor) = (0, 0);
         loop {
             let stats = self.unseated(|id, out| Stats { cursor }.encode(id, out));
-            let Message::Stats(next, counters) = stats else {
-                panic!("not counters but {stats:?}");
+            let (next, counters) = match stats {
+                Message::Stats(next, counters) => (next, counters),
+                // Reads give way when the lanes are nearly full.
+                Message::Refused(refused) if refused.status == Status::Busy => continue,
+                other => panic!("not counters but {other:?}"),
             };
             let of = counters.iter().filter(|(id, _)| *id == counter.code());
             sum += of.map(|(_, value)| value).sum::<u64>();
