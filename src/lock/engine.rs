@@ -93,6 +93,8 @@ pub struct Engine {
     pub(super) sweep: Line,
     /// Effects that found their lane full.
     pub(super) pending: Pending,
+    /// Nothing expires in this turn.
+    expiry_held: bool,
     pub(super) counters: Counters,
     /// For keys and metadata that do not lie in one piece.
     pub(super) scratch: Box<[u8]>,
@@ -129,6 +131,7 @@ impl Engine {
             ready: Line::default(),
             sweep: Line::default(),
             pending: Pending::new(config.shards),
+            expiry_held: false,
             counters: Counters::default(),
             scratch: vec![0; KEY_BYTES_MAX.max(METADATA_BYTES_MAX)].into_boxed_slice(),
             reads: Some(Box::new(ReadBuffers::new())),
@@ -173,9 +176,17 @@ impl Engine {
 
     /// Ends a turn: expires what is due, sweeps ended sessions, opens keys; all in bounded steps.
     pub fn turn_end(&mut self, effects: &mut impl Effects) {
-        self.expire(effects);
+        if !std::mem::take(&mut self.expiry_held) {
+            self.expire(effects);
+        }
         self.sweep_sessions(effects);
         self.refuse_drained(effects);
+    }
+
+    /// This turn could not take in all that has arrived, maybe a renewal: nothing expires at its
+    /// end.
+    pub fn hold_expiry(&mut self) {
+        self.expiry_held = true;
     }
 
     /// When the next turn is due at the latest, if nothing comes in; `None` = nothing is armed.

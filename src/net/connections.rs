@@ -434,7 +434,7 @@ impl<S> Connections<S> {
         connection
     }
 
-    fn touch(&mut self, slot: u32) {
+    pub(super) fn touch(&mut self, slot: u32) {
         if let Some(connection) = self.table.get_mut(slot as usize)
             && !connection.touched
         {

@@ -182,12 +182,19 @@ impl<M: Machine> Driver<M> {
         }
         self.offer_kept();
         self.tell_ended();
+        self.shell.input_waits = self.input_waits(reaped);
         let next = self.machine.turn_end(&mut self.shell);
 
         self.settle();
         self.measure();
         let idle = reaped == 0 && mail == 0 && lane_messages == 0;
         self.judge(idle, next)
+    }
+
+    /// Whether input that has arrived is left for the next turn.
+    fn input_waits(&self, reaped: usize) -> bool {
+        let cut = reaped == COMPLETIONS_PER_TURN_MAX || !self.completions.is_empty();
+        cut || self.shell.connections.offer_count() > 0
     }
 
     /// Starts this turn's operations and shows others what is for them.

@@ -134,7 +134,11 @@ pub trait Io {
     ///
     /// The core then takes no further frame of it, without asking for [`Reading::Paused`]: the
     /// shell stops reading by itself, and offers what was not consumed again once there is room.
-    fn output_full(&self, connection: ConnectionId) -> bool;
+    fn output_full(&mut self, connection: ConnectionId) -> bool;
+
+    /// Whether input that has arrived waits for the next turn: a renewal may be among it, so the
+    /// core puts expiry off.
+    fn input_waits(&self) -> bool;
 
     /// The shell's own counters, for Stats.
     fn shell_counters(&self) -> ShellCounters;

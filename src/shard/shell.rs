@@ -17,6 +17,8 @@ pub(super) struct Shell {
     pub(super) boxes: Vec<MailBox>,
     pub(super) to_control: Sender<(ShardId, ToControl)>,
     pub(super) counters: ShellCounters,
+    /// Input that has arrived was left for the next turn.
+    pub(super) input_waits: bool,
 }
 
 impl Shell {
@@ -80,8 +82,12 @@ impl Io for Shell {
         let _ = self.to_control.send((self.me, message));
     }
 
-    fn output_full(&self, connection: ConnectionId) -> bool {
+    fn output_full(&mut self, connection: ConnectionId) -> bool {
         self.connections.output_full(connection)
+    }
+
+    fn input_waits(&self) -> bool {
+        self.input_waits
     }
 
     fn shell_counters(&self) -> ShellCounters {

@@ -298,6 +298,7 @@ fn drive<M: Machine>(plan: Plan, ring: Ring, machine: M) -> Driver<M> {
             boxes: plan.boxes,
             to_control: plan.to_control,
             counters: ShellCounters::default(),
+            input_waits: false,
         },
         ring,
         inbound: plan.inbound,

@@ -442,6 +442,20 @@ fn pending_output_stops_reading_and_then_what_was_kept_is_offered() {
 }
 
 #[test]
+fn what_full_output_held_up_is_offered_even_if_it_leaves_within_the_turn() {
+    let mut bench = Bench::multishot();
+    bench.write(&vec![0; OUTPUT_PAUSE_BYTES - 1]);
+    assert!(matches!(&bench.settle()[..], [Operation::Send(..)]));
+    bench.write(&[0]);
+    assert!(bench.connections.output_full(bench.id));
+    bench.connections.keep(bench.id, b"next request");
+    bench.sent(1);
+    assert!(!bench.connections.output_full(bench.id));
+    bench.settle();
+    assert_eq!(bench.connections.next_offer(), Some(bench.id));
+}
+
+#[test]
 fn a_client_that_never_reads_is_told_why_and_closed() {
     let mut bench = Bench::new();
     bench.write(&vec![0; OUTPUT_CLOSE_BYTES]);

@@ -72,11 +72,20 @@ impl<S> Connections<S> {
     }
 
     /// See [`crate::shard::io::Io::output_full`].
+    ///
+    /// A connection that was told so is offered again what it left, even if its output leaves
+    /// before this turn ends.
     #[must_use]
-    pub fn output_full(&self, id: ConnectionId) -> bool {
-        self.known(id).is_some_and(|connection| {
-            flow::judge(connection.output.len(), &self.pool) != Verdict::Read
-        })
+    pub fn output_full(&mut self, id: ConnectionId) -> bool {
+        let Some(connection) = Self::find(&mut self.table, id) else {
+            return false;
+        };
+        let full = flow::judge(connection.output.len(), &self.pool) != Verdict::Read;
+        if full {
+            connection.starved = true;
+            self.touch(id.slot);
+        }
+        full
     }
 
     /// See [`crate::shard::io::Io::close`].

@@ -43,6 +43,31 @@ fn a_silent_session_ends_after_its_ttl_and_not_before() {
 }
 
 #[test]
+fn nothing_expires_while_input_waits_but_for_a_bounded_time() {
+    let mut bench = Bench::one();
+    let silent = bench.open(0);
+    let leased = bench.open(0);
+    let acquire = Acquire {
+        lease_ms: 9_000,
+        ..acquire(b"door")
+    };
+    ask(&mut bench, leased, id(0, 1), Request::Acquire(acquire));
+    bench.shards[0].io.input_waits = true;
+    bench.now = Instant(bench.now.0 + 10_040_000);
+    for _ in 0..10 {
+        bench.turn(0, usize::MAX);
+    }
+    assert!(bench.is_open(silent.link), "its keepalive may be waiting");
+    assert_eq!(bench.heard(leased.link), Vec::<String>::new());
+    for _ in 0..1_000 {
+        bench.now = Instant(bench.now.0 + 1_000);
+        bench.turn(0, usize::MAX);
+    }
+    assert!(!bench.is_open(silent.link), "under a load without end too");
+    assert!(bench.heard(leased.link)[0].contains("Lost"));
+}
+
+#[test]
 fn any_byte_keeps_a_session_alive() {
     let mut bench = Bench::one();
     let client = bench.open(0);

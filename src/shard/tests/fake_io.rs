@@ -32,6 +32,7 @@ pub(super) struct FakeIo {
     pub(super) control: Vec<ToControl>,
     pub(super) full: BTreeSet<u32>,
     pub(super) lanes: Vec<FakeLane>,
+    pub(super) input_waits: bool,
     lane_bytes: usize,
     secrets: u8,
 }
@@ -47,6 +48,7 @@ impl FakeIo {
             control: Vec::new(),
             full: BTreeSet::new(),
             lanes: (0..shards).map(|_| FakeLane::default()).collect(),
+            input_waits: false,
             lane_bytes,
             secrets: 0,
         }
@@ -93,8 +95,12 @@ impl Io for FakeIo {
         self.control.push(message);
     }
 
-    fn output_full(&self, connection: ConnectionId) -> bool {
+    fn output_full(&mut self, connection: ConnectionId) -> bool {
         self.full.contains(&connection.slot)
+    }
+
+    fn input_waits(&self) -> bool {
+        self.input_waits
     }
 
     fn shell_counters(&self) -> ShellCounters {
