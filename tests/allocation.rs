@@ -99,10 +99,14 @@ impl Io for Outside {
     fn secret(&mut self) -> [u8; 16] {
         [7; 16]
     }
+    fn input_waits(&self) -> bool {
+        false
+    }
+
     fn shell_counters(&self) -> ShellCounters {
         ShellCounters::default()
     }
-    fn output_full(&self, _: ConnectionId) -> bool {
+    fn output_full(&mut self, _: ConnectionId) -> bool {
         false
     }
 }

@@ -68,6 +68,8 @@ pub(super) struct Home {
     pub(super) ports: Vec<u8>,
     /// Connections that room is pledged to in this turn.
     pub(super) passes: Vec<ConnectionId>,
+    /// The lane that was first to give passes in the last turn.
+    pub(super) first_lane: u16,
     /// A read's reply, while it is put together, and its records.
     pub(super) page: Vec<u8>,
     pub(super) records: Vec<u8>,
@@ -89,6 +91,7 @@ impl Home {
                 config.key_bytes_max.into(),
             ),
             passes: Vec::with_capacity(PASSES_PER_TURN_MAX),
+            first_lane: 0,
             page: Vec::with_capacity(READ_REPLY_BYTES_MAX),
             records: Vec::with_capacity(READ_REPLY_BYTES_MAX),
             deadlines: Deadlines::new(config.sessions_max, config.connections_max, now),

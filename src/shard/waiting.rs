@@ -5,7 +5,6 @@
 //! again, and their next message to that lane finds its room whatever the others sent before it.
 //! A pledge lasts one turn: one whose client does not read its output keeps nobody waiting.
 
-use crate::limits::SHARDS_MAX;
 use crate::lock::op::ShardId;
 use crate::shard::home::Home;
 use crate::shard::io::{ConnectionId, Io, Reading};
@@ -62,7 +61,10 @@ impl Home {
             };
             self.read_slot_again(io, slot, None);
         }
-        for shard in 0..SHARDS_MAX.min(usize::from(self.config.shards)) {
+        // Another lane is first each turn, so that a busy one does not take all passes for ever.
+        self.first_lane = (self.first_lane + 1) % self.config.shards;
+        for step in 0..self.config.shards {
+            let shard = (self.first_lane + step) % self.config.shards;
             let shard = ShardId(u8::try_from(shard).expect("256 shards at most"));
             while self.passes.len() < PASSES_PER_TURN_MAX
                 && let Some(slot) = self.paused.first(WaitsFor::Lane(shard))
