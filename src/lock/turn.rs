@@ -9,8 +9,8 @@ use crate::lock::engine::{Drain, Engine};
 use crate::lock::op::SessionRef;
 use locker_protocol::Status;
 
-/// Timers and slots looked at in one turn at most.
-const EXPIRY_STEPS_MAX: u32 = 4_096;
+/// Timers and slots looked at in one turn at most: a timer among 10 M costs up to 0.8 us, cold.
+const EXPIRY_STEPS_MAX: u32 = 1_024;
 /// Blocks looked at in one turn at most once a drain is over.
 const DRAIN_BLOCKS_MAX: u32 = 16_384;
 
