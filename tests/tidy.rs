@@ -21,17 +21,10 @@ const SHELL: &[&str] = &[
     "src/config/host.rs",
     "src/config/layers.rs",
     "src/control/",
+    "src/driver/",
     "src/lock/region.rs",
     "src/main.rs",
     "src/net/",
-    "src/shard/driver.rs",
-    "src/shard/lane.rs",
-    "src/shard/mail.rs",
-    "src/shard/park.rs",
-    "src/shard/server_clock.rs",
-    "src/shard/shell.rs",
-    "src/shard/signal.rs",
-    "src/shard/start.rs",
     "tests/",
 ];
 
@@ -55,10 +48,10 @@ const PURE_WITHIN_SHELL: &[&str] = &[
 /// The only files with `unsafe` in them.
 const UNSAFE: &[&str] = &[
     "src/cli/lock/child.rs",
+    "src/driver/lane.rs",
+    "src/driver/park.rs",
     "src/lock/region.rs",
     "src/net/ring.rs",
-    "src/shard/lane.rs",
-    "src/shard/park.rs",
     "tests/allocation.rs",
 ];
 

@@ -7,13 +7,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+use locker::driver::server_clock::ServerClock;
+use locker::driver::start::{ShardsSetup, start_shards};
 use locker::lock::input::Peer;
 use locker::lock::op::ShardId;
 use locker::net::acceptor::Listener;
 use locker::shard::io::{ConnectionId, FromControl, Io, Reading};
 use locker::shard::machine::{Machine, NextTurn};
-use locker::shard::server_clock::ServerClock;
-use locker::shard::start::{ShardsSetup, start_shards};
 use locker::time::Instant;
 use rustix::event::epoll;
 use rustix::thread::{CpuSet, sched_setaffinity};

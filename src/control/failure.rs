@@ -7,7 +7,7 @@ use crate::control::file_store::OpenError;
 use crate::control::ledger::EpochsExhausted;
 use crate::control::plane::Fatal;
 use crate::control::store::StoreError;
-use crate::shard::start::StartError;
+use crate::driver::start::StartError;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

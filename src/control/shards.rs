@@ -6,6 +6,8 @@ use crate::control::ledger::Ledger;
 use crate::control::plane::Shards;
 use crate::control::system;
 use crate::control::watchdog::Sight;
+use crate::driver::server_clock::ServerClock;
+use crate::driver::start::{Running, ShardsSetup, start_shards};
 use crate::limits::{KEY_WAITERS_MAX, TTL_MS_MAX};
 use crate::lock::op::ShardId;
 use crate::lock::{EngineConfig, TokenSource};
@@ -15,8 +17,6 @@ use crate::net::{RECEIVE_BUFFER_BYTES, RECEIVE_BUFFERS};
 use crate::shard::core::Core;
 use crate::shard::core_config::CoreConfig;
 use crate::shard::io::{FromControl, ToControl};
-use crate::shard::server_clock::ServerClock;
-use crate::shard::start::{Running, ShardsSetup, start_shards};
 use crate::time::{Instant, Millis};
 use std::sync::mpsc::Sender;
 

@@ -9,10 +9,10 @@
 //! for ever: so one descriptor is held in reserve, given up to take the waiting clients, tell them,
 //! and let them go; then the listener rests for [`RETRY_MS`].
 
+use crate::driver::mail::{Arrival, Mail, MailBox, Origin};
 use crate::lock::input::Peer;
 use crate::net::kernel::{Completion, Kernel, Token};
 use crate::net::ring::Ring;
-use crate::shard::mail::{Arrival, Mail, MailBox, Origin};
 use crate::time::{Instant, Millis};
 use rustix::net::SocketAddrAny;
 use std::collections::VecDeque;

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! [`ring`] and [`acceptor`] touch the kernel; [`connections`], [`flow`] and [`chunk`] are pure.
-//! The loop that moves all this is `shard::driver`. Nothing here knows a frame: bytes are offered
+//! The loop that moves all this is `driver::turns`. Nothing here knows a frame: bytes are offered
 //! to the core, which says how many it used.
 //!
 //! # Costs

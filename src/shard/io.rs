@@ -7,6 +7,15 @@
 
 use crate::lock::op::ShardId;
 
+/// Messages in a lane begin at multiples of this, behind their length of as many bytes.
+pub const LANE_ALIGN: usize = 4;
+
+/// Bytes that a message of `message_bytes` takes in a lane.
+#[must_use]
+pub const fn record_bytes(message_bytes: usize) -> usize {
+    (LANE_ALIGN + message_bytes).next_multiple_of(LANE_ALIGN)
+}
+
 /// A connection in a shard's table. The generation tells a reused slot from the old connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectionId {

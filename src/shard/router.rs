@@ -17,7 +17,7 @@
 
 use crate::lock::op::ShardId;
 use crate::shard::io::Io;
-use crate::shard::lane::record_bytes;
+use crate::shard::io::record_bytes;
 use crate::shard::message::{ANSWER_BYTES, REQUEST_BYTES, SESSION_OPEN_BYTES};
 use locker_protocol::{shard_of_slot, slot_of};
 

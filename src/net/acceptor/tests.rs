@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::driver::signal::Signal;
 use crate::net::kernel::{BufferId, Receive};
-use crate::shard::signal::Signal;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;

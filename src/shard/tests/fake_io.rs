@@ -1,8 +1,8 @@
 //! An `Io` over plain vectors: what the core said, and lanes of a given size.
 
 use crate::lock::op::ShardId;
+use crate::shard::io::record_bytes;
 use crate::shard::io::{CloseHow, ConnectionId, Io, Reading, ShellCounters, ToControl};
-use crate::shard::lane::record_bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A lane that delivers when the bench says so.

@@ -20,23 +20,18 @@
 //!
 //! Source of the sleeping rule: Dekker's flag argument; see [`Sleeper`].
 
+use crate::shard::io::{LANE_ALIGN, record_bytes};
 use crossbeam_utils::CachePadded;
 use std::cell::{Cell, UnsafeCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// Bytes of a message's length in the ring.
-const LENGTH_BYTES: usize = 4;
+const LENGTH_BYTES: usize = LANE_ALIGN;
 /// The smallest lane.
 pub const LANE_BYTES_MIN: usize = 1024;
 /// The largest lane: lengths and offsets stay far below 32 bits.
 pub const LANE_BYTES_MAX: usize = 1 << 30;
-
-/// Bytes that a message of `message_bytes` takes in a lane.
-#[must_use]
-pub const fn record_bytes(message_bytes: usize) -> usize {
-    (LENGTH_BYTES + message_bytes).next_multiple_of(LENGTH_BYTES)
-}
 
 /// A new lane of `capacity` bytes; its pages are untouched until used.
 ///

@@ -5,10 +5,10 @@
 //! session lives at the shard that its socket goes to. The queue needs no bound of its own: it
 //! holds at most one socket per connection, and a handful of the control thread's words.
 
+use crate::driver::signal::Signal;
 use crate::lock::input::Peer;
 use crate::lock::op::ShardId;
 use crate::shard::io::FromControl;
-use crate::shard::signal::Signal;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};

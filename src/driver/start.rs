@@ -1,18 +1,18 @@
 //! Starting and ending the shards: one executor and thread each.
 
+use crate::driver::lane;
+use crate::driver::mail::{Mail, MailBox, post};
+use crate::driver::server_clock::ServerClock;
+use crate::driver::shell::Shell;
+use crate::driver::signal::Signal;
+use crate::driver::turns::{Driver, Parts};
 use crate::lock::op::ShardId;
 use crate::net::acceptor::{Acceptor, Listener};
 use crate::net::chunk::ChunkPool;
 use crate::net::connections::Connections;
 use crate::net::ring::Ring;
-use crate::shard::driver::{Driver, Parts};
 use crate::shard::io::{FromControl, ShellCounters, ToControl};
-use crate::shard::lane;
 use crate::shard::machine::Machine;
-use crate::shard::mail::{Mail, MailBox, post};
-use crate::shard::server_clock::ServerClock;
-use crate::shard::shell::Shell;
-use crate::shard::signal::Signal;
 use crate::{limits, net};
 use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
 use std::io;

@@ -1,6 +1,6 @@
 //! What other threads know of a shard: whether it sleeps, how to wake it, how many turns it took.
 
-use crate::shard::lane::Sleeper;
+use crate::driver::lane::Sleeper;
 use crossbeam_utils::CachePadded;
 use rustix::event::{EventfdFlags, eventfd};
 use std::io;

@@ -15,6 +15,12 @@
 //! completion is there, and other threads when they have left something. Its timer is an operation
 //! of its own ring too.
 
+use crate::driver::lane;
+use crate::driver::mail::{Arrival, Mail, Origin};
+use crate::driver::park::Park;
+use crate::driver::server_clock::ServerClock;
+use crate::driver::shell::Shell;
+use crate::driver::signal::Signal;
 use crate::lock::op::ShardId;
 use crate::net::FRAME_WHOLE_BYTES_MAX;
 use crate::net::acceptor::{Accepted, Acceptor};
@@ -22,13 +28,7 @@ use crate::net::connections::{Ended, Happened};
 use crate::net::kernel::{Completion, Kernel, Token};
 use crate::net::ring::Ring;
 use crate::shard::io::{CloseHow, ConnectionId, FromControl};
-use crate::shard::lane;
 use crate::shard::machine::{Machine, NextTurn};
-use crate::shard::mail::{Arrival, Mail, Origin};
-use crate::shard::park::Park;
-use crate::shard::server_clock::ServerClock;
-use crate::shard::shell::Shell;
-use crate::shard::signal::Signal;
 use crate::time::Instant;
 use std::future::poll_fn;
 use std::sync::Arc;

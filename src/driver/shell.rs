@@ -1,10 +1,10 @@
 //! The shell's side of the seam: [`Io`] over the connection table, the lanes and the mail.
 
+use crate::driver::lane;
+use crate::driver::mail::{Arrival, Mail, MailBox, Origin, post};
 use crate::lock::op::ShardId;
 use crate::net::connections::Connections;
 use crate::shard::io::{CloseHow, ConnectionId, Io, Reading, ShellCounters, ToControl};
-use crate::shard::lane;
-use crate::shard::mail::{Arrival, Mail, MailBox, Origin, post};
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::Sender;
 
