@@ -28,9 +28,9 @@
 //!
 //! Pure (no clock, socket, thread, `async`, randomness; the same inputs give the same effects):
 //! [`lock`], [`session`], [`shard`], [`wheel`], [`time`], [`limits`], most of [`config`]; of
-//! [`net`] the files `connections`, `flow` and `chunk`, and of [`control`] the files `record`, `copies`,
-//! `ledger`, `plane` and `watchdog`. Shell: [`driver`], the rest of [`net`] and [`control`],
-//! [`cli`]. The test `tidy` holds the exact list and fails on a breach.
+//! [`net`] the files `connections`, `flow`, `words` and `chunk`; of [`control`] the files `record`,
+//! `copies`, `ledger`, `plane`, `store` and `watchdog`. Shell: [`driver`], [`cli`], and the rest of
+//! [`net`] and [`control`]. The test `tidy` holds the exact list and fails on a breach.
 
 pub mod cli;
 pub mod config;
