@@ -13,6 +13,7 @@ struct Census {
     free: u32,
     locks: u32,
     holds: u32,
+    closures: u32,
     waiters: u32,
     in_rings: u32,
     ring_members: u32,
@@ -47,6 +48,10 @@ impl Engine {
         );
         assert_eq!(census.locks, self.counters.locks, "6: keys are counted");
         assert_eq!(census.holds, self.counters.holds, "6: holds are counted");
+        assert_eq!(
+            census.closures, self.counters.closures,
+            "9: forced holds that may be believed in are counted"
+        );
         assert_eq!(
             census.waiters, self.counters.waiters,
             "4: waiters are counted"
@@ -86,6 +91,7 @@ impl Engine {
         let bytes = block.key_len() + block.metadata_len();
         census.continuations_needed += self.pool.continuations_for(bytes);
         census.holds += u32::from(block.role() == Role::Hold);
+        census.closures += u32::from(block.role() == Role::Closure);
         census.waiters += u32::from(block.role() == Role::Waiter);
         census.pending += u32::from(block.is_pending());
         let owned = block.role() != Role::Vacant && { block.stub } != STUB_NONE;

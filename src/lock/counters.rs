@@ -33,6 +33,8 @@ pub struct Counters {
     pub locks: u32,
     /// Gauge: holds.
     pub holds: u32,
+    /// Gauge: forced holds whose key is closed still: their holders may believe in them.
+    pub closures: u32,
     /// Gauge: waiters.
     pub waiters: u32,
     /// Gauge: blocks in use.

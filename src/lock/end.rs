@@ -98,6 +98,7 @@ impl Engine {
             };
             self.pool.holds_push(key.lock, hold, end, Counted::No);
         }
+        self.counters.closures += u32::from(role == Role::Closure);
         self.pool.drop_metadata(hold);
         self.pool.at_mut(hold).set_role(role);
     }

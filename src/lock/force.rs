@@ -182,6 +182,7 @@ impl Engine {
 
     /// A closure's delay has passed.
     pub(super) fn open_closure(&mut self, closure: Handle, effects: &mut impl Effects) {
+        self.counters.closures -= 1;
         self.drop_lost_note(closure, effects);
     }
 }

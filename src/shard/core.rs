@@ -291,10 +291,12 @@ impl Core {
     }
 
     /// Nothing is held here, and nothing will be: acquires are refused already, and a waiter is
-    /// granted no more if all keys stay closed.
+    /// granted no more if all keys stay closed. A forced hold counts until its delay has passed:
+    /// its holder, not reached maybe, believes in it that long.
     fn is_idle(&self) -> bool {
         let counters = self.engine.counters();
-        counters.holds == 0 && (counters.waiters == 0 || !self.home.keys_open)
+        let held = counters.holds + counters.closures;
+        held == 0 && (counters.waiters == 0 || !self.home.keys_open)
     }
 
     fn next_turn(&mut self) -> NextTurn {

@@ -6,6 +6,7 @@ use crate::shard::tests::requests::{
     acquire, ask, assert_reservations_are_free, bytes_of, key_on, release, token_of,
 };
 use crate::time::Instant;
+use locker_protocol::DELAY_HOLDER_TTL;
 use locker_protocol::{Acquire, Close, ForceRelease, Hello, OnDisconnect, Ping, Request};
 
 #[test]
@@ -268,6 +269,42 @@ fn a_forced_holder_is_told_and_the_key_opens_after_the_delay() {
             Request::Acquire(acquire(&key)),
         ));
         assert_reservations_are_free(&bench);
+    }
+}
+
+#[test]
+fn a_drain_is_not_idle_while_a_forced_holder_may_believe_in_its_hold() {
+    for shards in [1, 2] {
+        let mut bench = Bench::new(&Setup {
+            shards,
+            ..Setup::default()
+        });
+        bench.obliging = false;
+        let (holder, admin) = (bench.open(0), bench.open(0));
+        let key = key_on(shards - 1, shards);
+        let acquire = Request::Acquire(acquire(&key));
+        token_of(&ask(&mut bench, holder, id(0, 1), acquire));
+        bench.drop_link(holder.link, false);
+        let force = ForceRelease {
+            token: 0,
+            delay_ms: DELAY_HOLDER_TTL,
+            key: &key,
+            reason: "its client is unreachable",
+        };
+        let forced = ask(&mut bench, admin, id(0, 1), Request::ForceRelease(force));
+        assert!(forced[0].contains("ended: 1"), "{forced:?}");
+        for word in [FromControl::Drain { bound_ms: 100 }, FromControl::DrainOver] {
+            for shard in 0..usize::from(shards) {
+                bench.tell(shard, word);
+            }
+            bench.settle();
+        }
+        bench.pass(10_000);
+        let owner = usize::from(shards) - 1;
+        let is_idle = |bench: &Bench| bench.shards[owner].io.control.contains(&ToControl::Idle);
+        assert!(!is_idle(&bench), "the holder's own deadline may lie ahead");
+        bench.pass(300);
+        assert!(is_idle(&bench), "it has passed");
     }
 }
 
