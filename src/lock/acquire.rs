@@ -10,6 +10,13 @@ use crate::lock::ring::{Counted, End};
 use crate::time::{Instant, Millis};
 use locker_protocol::Status;
 
+/// The seat of a hold whose seat was used again; no session is granted so many.
+const SEAT_NONE: u16 = u16::MAX;
+const _: () = assert!(
+    crate::limits::SEATS_MAX < SEAT_NONE as usize,
+    "it is nobody's"
+);
+
 /// An acquire with all that is known of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ask<'a> {
@@ -42,7 +49,10 @@ impl Engine {
     }
 
     fn try_acquire(&mut self, ask: &Ask<'_>, effects: &mut impl Effects) -> Result<(), Refusal> {
-        self.check_serving()?;
+        if let Err(refusal) = self.check_serving() {
+            self.free_seat(ask);
+            return Err(refusal);
+        }
         let Some(lock) = self.find_live(ask.hint, ask.key, effects) else {
             return self.acquire_fresh(ask, effects);
         };
@@ -50,7 +60,7 @@ impl Engine {
             lock,
             hash: ask.hint.hash,
         };
-        let entries = self.check_not_held(key, ask)?;
+        let entries = self.look_at_own(key, ask)?;
         let limit = self.check_limit(self.pool.at(lock).limit(), ask.want)?;
         let want = ask.want;
         let waiters = self.pool.at(lock).waiters();
@@ -150,11 +160,24 @@ impl Engine {
         Err(refusal(Status::TableFull, blocks, u64::from(needed)))
     }
 
+    /// An acquire that is refused before its key is looked at still uses its seat again.
+    fn free_seat(&mut self, ask: &Ask<'_>) {
+        let hash = ask.hint.hash;
+        if let Some(lock) = self.find(ask.hint, ask.key) {
+            // What the owner has there matters no more: the request is refused anyway.
+            let _ = self.look_at_own(Key { lock, hash }, ask);
+        }
+    }
+
     /// Refuses an owner who holds the key exclusive or shared already; else counts what it has on
     /// the key beyond the lock's first hold.
-    fn check_not_held(&self, key: Key, ask: &Ask<'_>) -> Result<usize, Refusal> {
+    ///
+    /// A seat that is used again is the new acquire's alone: the earlier one's hold gives it up, so
+    /// that a Cancel of the new one does not find it. So each seat has one hold at most.
+    fn look_at_own(&mut self, key: Key, ask: &Ask<'_>) -> Result<usize, Refusal> {
         let lock = self.pool.at(key.lock);
         let first = lock.is_settled_hold() && lock.stub == ask.stub && lock.owner == ask.owner;
+        let mut of_seat = (first && lock.seat == ask.to.seat.0).then_some(key.lock);
         let first = first && lock.mode() != Mode::Permit;
         let mut oldest = first.then_some((lock.token, key.lock));
         let mut count = 0;
@@ -162,11 +185,20 @@ impl Engine {
             self.each_entry(key, ask.to.session.id.0, ask.stub, ask.owner, |handle| {
                 count += 1;
                 let block = self.pool.at(handle);
+                if !block.is_settled_hold() {
+                    return;
+                }
+                if block.seat == ask.to.seat.0 {
+                    of_seat = Some(handle);
+                }
                 let older = oldest.is_none_or(|(token, _)| block.token < token);
-                if older && block.is_settled_hold() && block.mode() != Mode::Permit {
+                if older && block.mode() != Mode::Permit {
                     oldest = Some((block.token, handle));
                 }
             });
+        }
+        if let Some(hold) = of_seat {
+            self.pool.at_mut(hold).seat = SEAT_NONE;
         }
         let Some((token, hold)) = oldest else {
             return Ok(count);

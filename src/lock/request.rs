@@ -244,25 +244,12 @@ impl Engine {
         self.note_refusal(hold, refusal);
     }
 
-    /// The hold of that token; without a token the newest one that the seat was granted.
+    /// The hold of that token; without a token the one that the seat's last acquire was granted.
     fn find_granted(&self, caller: &Caller, seat: Seat, token: u64) -> Option<Handle> {
-        if token != 0 {
-            return self.find_hold(caller, |block| block.token == token);
+        if token == 0 {
+            return self.find_hold(caller, |block| block.seat == seat.0);
         }
-        let lock = self.pool.at(caller.key.lock);
-        let own = lock.stub == caller.stub && lock.owner == caller.owner;
-        let mut newest = None;
-        let mut newest_token = 0;
-        if own && lock.is_settled_hold() && lock.seat == seat.0 {
-            (newest, newest_token) = (Some(caller.key.lock), lock.token);
-        }
-        self.each_own(caller, |handle, block| {
-            let candidate = block.is_settled_hold() && block.seat == seat.0;
-            if candidate && block.token > newest_token {
-                (newest, newest_token) = (Some(handle), block.token);
-            }
-        });
-        newest
+        self.find_hold(caller, |block| block.token == token)
     }
 
     fn each_own(&self, caller: &Caller, mut visit: impl FnMut(Handle, &Block)) {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod acquire;
+mod cancels;
 mod force;
 mod lanes;
 mod leases;
