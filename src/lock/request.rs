@@ -184,7 +184,7 @@ impl Engine {
         effects: &mut impl Effects,
     ) -> (CancelOutcome, u64) {
         if let Some(waiter) = self.find_unsettled(&caller, seat) {
-            return self.cancel_unsettled(caller.key, waiter, if_granted, effects);
+            return self.cancel_unsettled(caller.key, waiter, effects);
         }
         let Some(hold) = self.find_granted(&caller, seat, token) else {
             return (CancelOutcome::NotFound, 0);
@@ -215,20 +215,19 @@ impl Engine {
         found
     }
 
+    /// A grant that nobody has heard of is taken back even if it were to be kept: its token, told
+    /// ahead of it, would be refused until it had left.
     fn cancel_unsettled(
         &mut self,
         key: Key,
         handle: Handle,
-        if_granted: IfGranted,
         effects: &mut impl Effects,
     ) -> (CancelOutcome, u64) {
         let cancelled = refusal(Status::Cancelled, 0, 0);
         if self.pool.at(handle).role() == Role::Waiter {
             self.refuse_waiter(key, handle, cancelled, effects);
-        } else if if_granted == IfGranted::Release {
-            self.revoke_unsettled(key, handle, cancelled);
         } else {
-            return (CancelOutcome::Kept, self.pool.at(handle).token);
+            self.revoke_unsettled(key, handle, cancelled);
         }
         self.settle(key, effects);
         (CancelOutcome::Cancelled, 0)

@@ -368,15 +368,12 @@ impl Model {
             .iter()
             .position(|hold| meant(hold) && (hold.unsettled || token == 0 || hold.token == token))
         {
-            let unsettled = key.holds[at].unsettled;
-            let mut token = key.holds[at].token;
-            let keep = if_granted == IfGranted::Keep;
+            let (unsettled, token) = (key.holds[at].unsettled, key.holds[at].token);
+            let keep = if_granted == IfGranted::Keep && !unsettled;
             if !keep {
                 key.holds.remove(at);
-            } else if unsettled {
-                token = self.tape.hidden_token(slot, seat);
             }
-            if unsettled && !keep {
+            if unsettled {
                 self.tape
                     .replace_granted(slot, acquire_seat, Status::Cancelled);
             }

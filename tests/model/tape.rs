@@ -1,6 +1,6 @@
 //! What the engine said in one phase of a turn, and what of it the model expected.
 
-use locker::lock::effect::{CancelOutcome, ClosureRef, LaneFull, LostReason, Refusal};
+use locker::lock::effect::{ClosureRef, LaneFull, LostReason, Refusal};
 use locker::lock::op::{ReaderRef, ReplyTo, SessionId, SessionRef, ShardId};
 use locker::lock::{Answer, Effects, Event};
 use locker::time::Instant;
@@ -332,17 +332,6 @@ impl Tape {
         );
         self.take_answer(slot, seat);
         true
-    }
-
-    /// The token of a hold whose Granted has not left, from the answer that tells it.
-    pub(crate) fn hidden_token(&self, slot: u32, seat: u16) -> u64 {
-        match self.peek(slot, seat) {
-            Some(Answer::CancelDone {
-                outcome: CancelOutcome::Kept,
-                token,
-            }) => token,
-            other => panic!("expected to be told, not {other:?}"),
-        }
     }
 
     /// Expects an event: now, or once the lane has room.

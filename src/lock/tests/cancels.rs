@@ -60,3 +60,22 @@ fn a_cancel_of_an_acquire_that_met_a_drain_leaves_the_earlier_hold_of_its_seat()
     );
     assert_eq!(world.engine.counters().holds, 1);
 }
+
+#[test]
+fn a_cancel_that_would_keep_takes_back_a_grant_on_its_way() {
+    let mut world = World::new();
+    let token = world.hold(0, b"door", attempt(1, EXCLUSIVE));
+    world.wait(1, 0, b"door", queued(1, EXCLUSIVE));
+    world.ears.full = true;
+    world.ask(0, 1, b"door", release(1, token));
+    let said = world.ask(1, 1, b"door", cancel(1, 100, 0, IfGranted::Keep));
+    let done = Answer::CancelDone {
+        outcome: CancelOutcome::Cancelled,
+        token: 0,
+    };
+    assert_eq!(said, [Said::Answer(101, done)]);
+    world.ears.full = false;
+    let cancelled = Said::Settled(100, refused(Status::Cancelled, 0, 0));
+    assert_eq!(world.turn(&[]), [cancelled]);
+    assert_eq!(world.engine.counters().blocks_used, 0);
+}
