@@ -16,17 +16,28 @@ use locker_protocol::Status;
 
 /// Holds that one request ends at most; who wants more asks again. The key is closed meanwhile.
 pub const FORCED_PER_REQUEST_MAX: u32 = 4_096;
+/// Holds, and notes of holds, that one request looks at most: some milliseconds.
+pub(super) const FORCE_LOOKS_MAX: u32 = 65_536;
 
 /// What one force release came to so far.
 #[derive(Clone, Copy, Debug, Default)]
 struct Forced {
     ended: u32,
     closed_ms: u32,
+    looks: u32,
+}
+
+impl Forced {
+    /// Whether one request does no more.
+    const fn is_enough(&self, token: u64) -> bool {
+        let found = token != 0 && self.ended > 0;
+        found || self.ended == FORCED_PER_REQUEST_MAX || self.looks == FORCE_LOOKS_MAX
+    }
 }
 
 impl Engine {
-    /// Ends the hold of a token, or all holds for token 0. Looks at the key's holds one by one:
-    /// only for operators.
+    /// Ends the hold of a token, or all holds for token 0. Looks at the key's holds one by one, the
+    /// oldest first and not at more than [`FORCE_LOOKS_MAX`]: only for operators.
     pub(super) fn force_release(
         &mut self,
         to: ReplyTo,
@@ -43,10 +54,16 @@ impl Engine {
             let key = Key { lock, hash };
             forced = self.force_holds(key, token, closed, effects);
         }
-        if forced.ended == 0 {
+        let Forced {
+            ended, closed_ms, ..
+        } = forced;
+        if ended == 0 && forced.looks == FORCE_LOOKS_MAX {
+            let limit = u64::from(FORCE_LOOKS_MAX);
+            return self.refuse(to, refusal(Status::Busy, limit, 0), effects);
+        }
+        if ended == 0 {
             return self.refuse(to, refusal(Status::NotHeld, 0, token), effects);
         }
-        let Forced { ended, closed_ms } = forced;
         self.answer(to, Answer::Forced { ended, closed_ms }, effects);
         if let Some(lock) = lock {
             self.settle(Key { lock, hash }, effects);
@@ -62,20 +79,22 @@ impl Engine {
     ) -> Forced {
         let mut forced = Forced::default();
         self.force_if_meant(key, key.lock, token, closed, &mut forced, effects);
-        let mut at = self.pool.at(key.lock).holds();
-        if at.is_none() {
+        let first = self.pool.at(key.lock).holds();
+        if first.is_none() {
             return forced;
         }
-        // Closures move to the front and notes to the back, both outside what is still to be seen.
-        let last = self.pool.at(at).previous();
-        loop {
-            let next = self.pool.at(at).next();
+        // From the back: notes, then holds. Closures stand in front, those made here too, and are
+        // not looked at.
+        let mut at = self.pool.at(first).previous();
+        while self.pool.holds_count(key.lock) > 0 && !forced.is_enough(token) {
+            let previous = self.pool.at(at).previous();
             self.force_if_meant(key, at, token, closed, &mut forced, effects);
-            if at == last || forced.ended == FORCED_PER_REQUEST_MAX {
-                return forced;
+            if at == first {
+                break;
             }
-            at = next;
+            at = previous;
         }
+        forced
     }
 
     fn force_if_meant(
@@ -87,6 +106,7 @@ impl Engine {
         forced: &mut Forced,
         effects: &mut impl Effects,
     ) {
+        forced.looks += 1;
         let block = self.pool.at(hold);
         if block.role() != Role::Hold || token != 0 && block.token != token {
             return;

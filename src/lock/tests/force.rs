@@ -1,7 +1,8 @@
 use super::world::*;
 use crate::lock::effect::{ClosureRef, LostReason};
+use crate::lock::force::{FORCE_LOOKS_MAX, FORCED_PER_REQUEST_MAX};
 use crate::lock::op::ClosedFor;
-use crate::lock::{Answer, Input};
+use crate::lock::{Answer, Batch, EngineConfig, Input};
 use crate::time::Millis;
 use locker_protocol::Status;
 
@@ -174,4 +175,43 @@ fn stale_word_does_not_touch_who_came_after() {
             generation: 0,
         }),
     ]);
+}
+
+#[test]
+fn a_force_looks_at_a_bounded_number_of_holds() {
+    const HOLDS: u32 = FORCE_LOOKS_MAX + 10;
+    let mut world = World::with(EngineConfig {
+        blocks: HOLDS + 1,
+        ..config()
+    });
+    let mut batch = Batch::new();
+    for owner in 0..u64::from(HOLDS) {
+        let input = request(0, 0, b"door", attempt(owner, SHARED));
+        if batch.push(input).is_err() {
+            world.engine.apply(&mut batch, &mut world.ears);
+            batch.push(input).unwrap();
+        }
+    }
+    let mut ask = |token| {
+        let delay = ClosedFor::For(Millis(10));
+        batch
+            .push(request(2, 0, b"door", force(token, delay)))
+            .unwrap();
+        world.engine.apply(&mut batch, &mut world.ears);
+        let said = std::mem::take(&mut world.ears.said);
+        said.last().cloned()
+    };
+    let busy = refused(Status::Busy, u64::from(FORCE_LOOKS_MAX), 0);
+    assert_eq!(ask(1), Some(Said::Answer(200, busy)), "no such token");
+    let mut left = HOLDS;
+    while left > 0 {
+        let ended = left.min(FORCED_PER_REQUEST_MAX);
+        let closed_ms = 10;
+        let forced = Answer::Forced { ended, closed_ms };
+        assert_eq!(ask(0), Some(Said::Answer(200, forced)), "of {left}");
+        left -= ended;
+    }
+    let none = refused(Status::NotHeld, 0, 0);
+    assert_eq!(ask(0), Some(Said::Answer(200, none)));
+    world.engine.check_invariants();
 }
