@@ -10,6 +10,9 @@ use locker::lock::op::{IfGranted, Mode, Wait, Want};
 use locker_protocol::Status;
 use std::collections::{BTreeMap, VecDeque};
 
+/// The seat of a hold whose seat was used again.
+pub(crate) const SEAT_NONE: u16 = u16::MAX;
+
 /// A waiter, and the hold that it becomes.
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
@@ -289,6 +292,19 @@ impl Model {
         self.queue(name, claim);
     }
 
+    /// The seat is the new acquire's from now on, whatever comes of it.
+    pub(crate) fn free_seat(&mut self, name: usize, claim: &Claim) {
+        let holds = self.key(name).holds.iter_mut();
+        let mut same = holds.filter(|hold| {
+            let mine = hold.slot == claim.slot && hold.owner == claim.owner;
+            mine && hold.seat == claim.seat
+        });
+        if let Some(hold) = same.next() {
+            hold.seat = SEAT_NONE;
+            self.tape.count("seat used again");
+        }
+    }
+
     fn refuse_try(&mut self, slot: u32, seat: u16) {
         let Some(end) = self.grace else {
             return self.refuse(slot, seat, Status::Timeout, 0, 0);
@@ -355,18 +371,20 @@ impl Model {
         if_granted: IfGranted,
     ) {
         let key = self.key(name);
-        let meant = |claim: &Claim| {
-            claim.slot == slot && claim.owner == owner && claim.seat == acquire_seat
+        let mine = |claim: &Claim| claim.slot == slot && claim.owner == owner;
+        let of_seat = |claim: &Claim| mine(claim) && claim.seat == acquire_seat;
+        let unsettled = |hold: &Claim| hold.unsettled && of_seat(hold);
+        let settled = |hold: &Claim| match token {
+            0 => !hold.unsettled && of_seat(hold),
+            token => !hold.unsettled && mine(hold) && hold.token == token,
         };
         let mut done = (CancelOutcome::NotFound, 0);
-        if let Some(at) = key.waiters.iter().position(meant) {
+        if let Some(at) = key.waiters.iter().position(of_seat) {
             let claim = key.waiters.remove(at).unwrap();
             self.refuse_later(&claim, Status::Cancelled, 0, 0);
             done.0 = CancelOutcome::Cancelled;
-        } else if let Some(at) = key
-            .holds
-            .iter()
-            .position(|hold| meant(hold) && (hold.unsettled || token == 0 || hold.token == token))
+        } else if let Some(at) =
+            (key.holds.iter().position(unsettled)).or_else(|| key.holds.iter().position(settled))
         {
             let (unsettled, token) = (key.holds[at].unsettled, key.holds[at].token);
             let keep = if_granted == IfGranted::Keep && !unsettled;
@@ -538,8 +556,14 @@ impl Model {
             while let Some(ms) = self.first_due(name) {
                 let is_it =
                     |deadline: Option<u64>| deadline.map(|end| end.div_ceil(1_000)) == Some(ms);
+                let closed = self.key(name).closures.len();
+                self.key(name)
+                    .closures
+                    .retain(|closure| !is_it(closure.deadline));
+                for _ in self.key(name).closures.len()..closed {
+                    self.tape.count("closure opened");
+                }
                 let key = self.key(name);
-                key.closures.retain(|closure| !is_it(closure.deadline));
                 if let Some(at) = key.holds.iter().position(|hold| is_it(hold.deadline)) {
                     let hold = key.holds.remove(at);
                     if !self.dead(hold.slot) {
@@ -583,13 +607,18 @@ impl Model {
             let key = self.key(name);
             key.holds.retain(|hold| hold.slot != slot);
             key.waiters.retain(|claim| claim.slot != slot);
+            let mut orphans = 0;
             for closure in &mut key.closures {
                 if closure.slot == Some(slot) {
+                    orphans += 1;
                     closure.slot = None;
                     closure.unsent = false;
                     let end = now + u64::from(closure.delay_ms) * 1_000;
                     closure.deadline.get_or_insert(end);
                 }
+            }
+            for _ in 0..orphans {
+                self.tape.count("closure orphaned");
             }
             self.settle(name);
         }

@@ -14,6 +14,8 @@ pub(crate) struct Acquire {
     pub(crate) wait_ms: Option<u32>,
     pub(crate) lease_ms: u32,
     pub(crate) metadata: usize,
+    /// On the seat of a hold of that owner on that key, if it has one.
+    pub(crate) again: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ pub(crate) enum Step {
         pick: usize,
         keep: bool,
         blind: bool,
+        /// Of the last acquire of all, whatever became of it.
+        last: bool,
     },
     Force {
         key: usize,
@@ -202,6 +206,7 @@ impl Episode {
                 pick,
                 keep: dice.one_in(3),
                 blind: dice.one_in(2),
+                last: dice.one_in(4),
             },
             76..79 => {
                 let delay = match dice.below(3) {
@@ -286,6 +291,7 @@ impl Episode {
                 _ if self.crowded => 0,
                 choice => [0, 0, 0, 20, 120, 256][choice],
             },
+            again: dice.one_in(4),
         }
     }
 }

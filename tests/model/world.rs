@@ -1,6 +1,6 @@
 //! One episode: an engine and its model, driven through the same steps.
 
-use crate::model::{Claim, Life, Model};
+use crate::model::{Claim, Life, Model, SEAT_NONE};
 use crate::step::{Acquire, Episode, Step};
 use crate::tape::{Tape, session};
 use locker::lock::effect::ClosureRef;
@@ -12,6 +12,9 @@ use locker_protocol::GetReply;
 
 pub(crate) const SLOTS: u32 = 6;
 const START: u64 = 5_000_000;
+
+/// Slot, seat, owner, token.
+type Who = (u32, u16, u64, u64);
 
 /// A request as both sides take it.
 enum Act {
@@ -33,6 +36,8 @@ pub(crate) struct World {
     seats: Vec<u16>,
     lives: Vec<u64>,
     group: Vec<Act>,
+    /// Its key, and who asked; token 0.
+    last_acquire: Option<(usize, Who)>,
     pub(crate) operations: u64,
     pub(crate) contended: u64,
     pub(crate) full: u64,
@@ -87,6 +92,7 @@ impl World {
             seats: vec![0; SLOTS as usize],
             lives: vec![0; SLOTS as usize],
             group: Vec::new(),
+            last_acquire: None,
             operations: 0,
             contended: 0,
             full: 0,
@@ -224,7 +230,9 @@ impl World {
         let counters = self.engine.counters();
         let holds: usize = self.model.keys.values().map(|key| key.holds.len()).sum();
         let waiters: usize = self.model.keys.values().map(|key| key.waiters.len()).sum();
+        let closures: usize = self.model.keys.values().map(|key| key.closures.len()).sum();
         assert_eq!(counters.holds as usize, holds, "holds");
+        assert_eq!(counters.closures as usize, closures, "closures");
         assert_eq!(counters.waiters as usize, waiters, "waiters");
         assert_eq!(self.engine.has_pending(), {
             let gone_waits = !self.model.dying.is_empty();
@@ -260,7 +268,10 @@ impl World {
     fn mirror(&mut self, act: Act) {
         let model = &mut self.model;
         match act {
-            Act::Acquire(name, claim) => model.acquire(name, claim),
+            Act::Acquire(name, claim) => {
+                model.free_seat(name, &claim);
+                model.acquire(name, claim);
+            }
             Act::Release(name, slot, seat, owner, token) => {
                 model.release(name, slot, seat, owner, token);
             }
@@ -308,6 +319,7 @@ impl World {
                 wait_ms: None,
                 lease_ms: 0,
                 metadata: 0,
+                again: false,
             };
             self.step(&Step::Acquire(acquire));
             self.apply();
@@ -396,6 +408,22 @@ impl World {
         *seat
     }
 
+    /// The seat of a hold of that owner on that key, if it is to be used again.
+    fn seat_again(&mut self, acquire: &Acquire) -> Option<u16> {
+        let slot = acquire.slot;
+        let holds = &self.model.keys.get(&acquire.key)?.holds;
+        let mine = |hold: &&Claim| hold.slot == slot && hold.owner == acquire.owner;
+        let hold = holds.iter().find(mine)?;
+        let seat = hold.seat;
+        let is_free = !hold.unsettled && seat != SEAT_NONE;
+        let used = |act: &Act| match act {
+            Act::Acquire(_, claim) => (claim.slot, claim.seat) == (slot, seat),
+            _ => false,
+        };
+        let again = acquire.again && is_free && !self.group.iter().any(used);
+        again.then_some(seat)
+    }
+
     /// Whether a session may ask, counting what the group does to it.
     fn is_open(&self, slot: u32) -> bool {
         let last = self.group.iter().rev().find_map(|act| match act {
@@ -442,8 +470,10 @@ impl World {
                 pick,
                 keep,
                 blind,
+                last,
             } => {
-                let (slot, acquire_seat, owner, token) = self.pick_any(*key, *pick)?;
+                let (key, who) = self.pick_cancelled(*key, *pick, *last)?;
+                let (slot, acquire_seat, owner, token) = who;
                 let seat = self.seat(slot);
                 let token = if *blind { 0 } else { token };
                 let if_granted = if *keep {
@@ -452,7 +482,7 @@ impl World {
                     IfGranted::Release
                 };
                 Some(Act::Cancel(
-                    *key,
+                    key,
                     (slot, seat, owner, token),
                     acquire_seat,
                     if_granted,
@@ -521,9 +551,11 @@ impl World {
         };
         let (key, metadata) = (more(key_len), more(acquire.metadata));
         let both = more(key_len + acquire.metadata);
+        let seat = self.seat_again(acquire).unwrap_or_else(|| self.seat(slot));
+        self.last_acquire = Some((name, (slot, seat, acquire.owner, 0)));
         let claim = Claim {
             slot,
-            seat: self.seat(slot),
+            seat,
             owner: acquire.owner,
             want: acquire.want,
             wait,
@@ -555,6 +587,14 @@ impl World {
         let hold = known[pick % known.len()];
         let token = if hold.unsettled { 777 } else { hold.token };
         Some((hold.slot, hold.seat, hold.owner, token))
+    }
+
+    /// The last acquire of all if it is asked for, or a waiter or hold of that key.
+    fn pick_cancelled(&self, key: usize, pick: usize, last: bool) -> Option<(usize, Who)> {
+        match self.last_acquire.filter(|_| last) {
+            Some((key, who)) if self.is_open(who.0) => Some((key, who)),
+            _ => Some((key, self.pick_any(key, pick)?)),
+        }
     }
 
     /// A waiter or hold of an open session.
