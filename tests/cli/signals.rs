@@ -15,7 +15,8 @@ fn signals_reach_the_command() {
         (Signal::USR1, "USR1"),
         (Signal::USR2, "USR2"),
     ] {
-        let script = format!("trap 'exit 42' {name}; echo on; while :; do read _; done");
+        // Not `read`: a signal just before it blocks would wait for the next line.
+        let script = format!("trap 'exit 42' {name}; echo on; while :; do :; done");
         let mut running = server.start_locker(&["lock", "k", "--", "bash", "-c", &script]);
         running.line();
         running.signal(signal);
