@@ -27,12 +27,14 @@
 //! # Two colours
 //!
 //! Pure (no clock, socket, thread, `async`, randomness; the same inputs give the same effects):
-//! [`lock`], [`session`], [`shard`], [`wheel`], [`time`], [`limits`], most of [`config`]; of
-//! [`net`] the files `connections`, `flow`, `words` and `chunk`; of [`control`] the files `record`,
-//! `copies`, `ledger`, `plane`, `store` and `watchdog`. Shell: [`driver`], [`cli`], and the rest of
-//! [`net`] and [`control`]. The test `tidy` holds the exact list and fails on a breach.
+//! [`lock`], [`session`], [`shard`], [`wheel`], [`clock`], [`time`], [`limits`], most of
+//! [`config`]; of [`net`] the files `connections`, `flow`, `words` and `chunk`; of [`control`] the
+//! files `record`, `copies`, `ledger`, `plane`, `store` and `watchdog`. Shell: [`driver`], [`cli`],
+//! and the rest of [`net`] and [`control`]. The test `tidy` holds the exact list and fails on a
+//! breach.
 
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod control;
 pub mod driver;

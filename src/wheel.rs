@@ -150,7 +150,7 @@ impl Wheel {
             deadline_ms <= self.cursor + AHEAD_MS_MAX,
             "a deadline lies within the wheel's range"
         );
-        debug_assert_eq!(timers.deadline(id), low(deadline_ms), "one deadline");
+        debug_assert_eq!(timers.deadline(id), low32(deadline_ms), "one deadline");
         let list = self.list_for(u32_ahead(deadline_ms, self.cursor));
         self.push(timers, list, id);
         self.armed += 1;
@@ -195,7 +195,7 @@ impl Wheel {
         while *budget > 0 {
             if let Some(id) = self.pop(timers, DUE) {
                 *budget -= 1;
-                match self.list_for(timers.deadline(id).wrapping_sub(low(self.cursor))) {
+                match self.list_for(timers.deadline(id).wrapping_sub(low32(self.cursor))) {
                     DUE => {
                         self.armed -= 1;
                         return Some(id);
@@ -204,7 +204,7 @@ impl Wheel {
                 }
             } else if let Some(id) = self.pop(timers, CASCADE) {
                 *budget -= 1;
-                let list = self.list_for(timers.deadline(id).wrapping_sub(low(self.cursor)));
+                let list = self.list_for(timers.deadline(id).wrapping_sub(low32(self.cursor)));
                 self.push(timers, list, id);
             } else if self.unopened > 0 {
                 *budget -= 1;
@@ -391,8 +391,9 @@ impl Wheel {
     }
 }
 
-/// The low 32 bits: how a deadline is kept.
-fn low(ms: u64) -> u32 {
+/// The low 32 bits of milliseconds: how a timer keeps its deadline.
+#[must_use]
+pub fn low32(ms: u64) -> u32 {
     let [a, b, c, d, ..] = ms.to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
 }

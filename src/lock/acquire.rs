@@ -266,7 +266,7 @@ impl Engine {
 
     /// Whole milliseconds until an instant, rounded up.
     pub(super) fn ms_until(&self, end: Instant) -> u64 {
-        end.micros_since(self.clock.now()).div_ceil(1_000)
+        end.micros_since(self.clock.raw_now()).div_ceil(1_000)
     }
 
     fn create_lock(&mut self, ask: &Ask<'_>) -> Key {
@@ -332,7 +332,7 @@ impl Engine {
             self.pool.at_mut(waiter).token = u64::from(wait.0);
             // Longer than a deadline reaches is as good as for ever; never is it cut short.
             if wait.0 <= LEASE_MS_MAX {
-                self.arm(waiter, self.clock.now() + Millis(wait.0));
+                self.arm(waiter, self.clock.raw_now() + Millis(wait.0));
             }
         }
         self.counters.waiters += 1;
@@ -346,7 +346,7 @@ impl Engine {
     /// Writes who asks for what into a block, links it to its session, enters a further one in the
     /// index and lets the key's limit follow.
     fn fill(&mut self, key: Key, handle: Handle, ask: &Ask<'_>) {
-        let since_s = self.clock.seconds();
+        let since_s = self.clock.raw_seconds();
         if handle != key.lock {
             self.pool.at_mut(handle).set_lock(key.lock);
         }

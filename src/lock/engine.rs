@@ -2,10 +2,10 @@
 
 use std::io;
 
+use crate::clock::WheelClock;
 use crate::limits::{KEY_BYTES_MAX, METADATA_BYTES_MAX};
 use crate::lock::batch::{Batch, Hint};
 use crate::lock::block::Handle;
-use crate::lock::clock::Clock;
 use crate::lock::counters::Counters;
 use crate::lock::effect::Effects;
 use crate::lock::hash::Hasher;
@@ -83,7 +83,7 @@ pub struct Engine {
     pub(super) hasher: Hasher,
     pub(super) tokens: TokenSource,
     pub(super) wheel: Wheel,
-    pub(super) clock: Clock,
+    pub(super) clock: WheelClock,
     /// All keys are closed after a restart, until the core says otherwise; this is when.
     pub(super) grace: Option<Instant>,
     pub(super) drain: Drain,
@@ -125,7 +125,7 @@ impl Engine {
             hasher: Hasher::new(config.seed),
             tokens: config.tokens.clone(),
             wheel: Wheel::new(config.now.as_millis()),
-            clock: Clock::new(config.now),
+            clock: WheelClock::new(config.now),
             grace: config.grace_until,
             drain: Drain::No,
             ready: Line::default(),
@@ -154,8 +154,11 @@ impl Engine {
     /// Begins a turn: takes the clock, then what the last turn left over, in this order: effects
     /// that found no room, grants that go on.
     pub fn turn_begin(&mut self, now: Instant, effects: &mut impl Effects) {
-        self.clock.advance(now, &self.wheel);
-        self.wheel.skip_to(self.clock.target_ms());
+        // Work that a turn left behind is measured from where the wheel stands.
+        let idle_until_ms = self.wheel.next_wake();
+        let idle_until_ms = idle_until_ms.map(|wake| wake.max(self.wheel.cursor_ms()));
+        self.clock.advance(now, idle_until_ms);
+        self.wheel.skip_to(self.clock.now_ms());
         self.offer_pending(effects);
         self.continue_grants(effects);
     }
@@ -246,7 +249,7 @@ impl Engine {
         Counters {
             blocks: self.pool.blocks(),
             blocks_used: self.pool.used(),
-            stall_ms: self.clock.skew_ms(),
+            stall_ms: self.clock.stalled_ms(),
             ..self.counters
         }
     }

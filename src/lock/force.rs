@@ -179,7 +179,7 @@ impl Engine {
         if block.is_pending() || self.wheel.is_armed(&self.pool, closure.0) {
             return;
         }
-        let end = self.clock.now() + Millis(block.permits);
+        let end = self.clock.raw_now() + Millis(block.permits);
         self.arm(closure, end);
     }
 

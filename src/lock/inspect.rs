@@ -97,7 +97,7 @@ impl Engine {
             used: 0,
         };
         let mut reply = GetReply {
-            server_now: self.clock.now().as_micros(),
+            server_now: self.clock.raw_now().as_micros(),
             mode: None,
             closed: false,
             grace: self.grace.is_some(),
@@ -293,7 +293,7 @@ impl Engine {
     /// Milliseconds until a block's deadline, rounded down; `None` without one.
     fn left_ms(&self, handle: Handle) -> Option<u32> {
         let end = self.deadline_of(handle)?;
-        let left = end.micros_since(self.clock.now()) / 1_000;
+        let left = end.micros_since(self.clock.raw_now()) / 1_000;
         Some(u32::try_from(left).unwrap_or(NO_END - 1))
     }
 
@@ -329,7 +329,7 @@ impl Engine {
             session_id: stub.session().id.0,
             owner: block.owner,
             token: block.token,
-            age_s: self.clock.seconds().saturating_sub(block.since_s),
+            age_s: self.clock.raw_seconds().saturating_sub(block.since_s),
             lease_left_ms,
             permits: block.permits,
             mode: wire_mode(block.mode()),
@@ -351,7 +351,7 @@ impl Engine {
             let record = Waiter {
                 session_id: stub.session().id.0,
                 owner: block.owner,
-                age_s: self.clock.seconds().saturating_sub(block.since_s),
+                age_s: self.clock.raw_seconds().saturating_sub(block.since_s),
                 wait_left_ms: self.left_ms(at).unwrap_or(NO_END),
                 permits: block.permits,
                 mode: wire_mode(block.mode()),

@@ -60,7 +60,6 @@ mod acquire;
 mod batch;
 mod block;
 mod check;
-mod clock;
 mod counters;
 pub mod effect;
 mod end;

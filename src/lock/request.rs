@@ -3,11 +3,11 @@
 use crate::lock::acquire::{Ask, lease_ms, refusal};
 use crate::lock::batch::Hint;
 use crate::lock::block::{Block, Handle, Role};
-use crate::lock::clock::low32;
 use crate::lock::effect::{Answer, CancelOutcome, Effects, Refusal};
 use crate::lock::engine::{Engine, Key};
 use crate::lock::op::{IfGranted, Mode, Op, RenewTo, ReplyTo, Seat};
 use crate::time::Instant;
+use crate::wheel::low32;
 use locker_protocol::Status;
 
 /// Who asks about which key.

@@ -3,13 +3,13 @@
 
 use crate::limits::{GRANTS_PER_TURN_MAX, KEYS_OPENED_PER_TURN_MAX};
 use crate::lock::block::{Handle, Role};
-use crate::lock::clock::low32;
 use crate::lock::effect::{Answer, Effects, Event, Refusal};
 use crate::lock::engine::{Drain, Engine, Key};
 use crate::lock::op::Mode;
 use crate::lock::pending::{keep_refusal, reply_to};
 use crate::lock::ring::{Counted, End};
 use crate::time::{Instant, Millis};
+use crate::wheel::low32;
 use locker_protocol::Status;
 
 /// Steps of continued grants in one turn at most, over all keys.
@@ -114,7 +114,7 @@ impl Engine {
     /// Gives the block its token and counts its permits.
     pub(super) fn count_grant(&mut self, lock: Handle, handle: Handle) -> u64 {
         let token = self.tokens.take();
-        let since_s = self.clock.seconds();
+        let since_s = self.clock.raw_seconds();
         let block = self.pool.at_mut(handle);
         block.set_role(Role::Hold);
         block.token = token;
@@ -138,7 +138,7 @@ impl Engine {
 
     /// The end of a lease that begins now; 0 = as long as the session.
     pub(super) fn lease_end(&self, lease_ms: u32) -> Option<Instant> {
-        (lease_ms > 0).then(|| self.clock.now() + Millis(lease_ms))
+        (lease_ms > 0).then(|| self.clock.raw_now() + Millis(lease_ms))
     }
 
     /// Arms the timer of a block.

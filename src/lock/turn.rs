@@ -17,7 +17,7 @@ const DRAIN_BLOCKS_MAX: u32 = 16_384;
 impl Engine {
     /// Ends what is due: waits, leases, closures.
     pub(super) fn expire(&mut self, effects: &mut impl Effects) {
-        let target = self.clock.target_ms();
+        let target = self.clock.now_ms();
         let mut budget = EXPIRY_STEPS_MAX;
         while let Some(id) = self.wheel.poll(&mut self.pool, target, &mut budget) {
             self.fire(Handle(id), effects);
@@ -27,7 +27,7 @@ impl Engine {
     fn fire(&mut self, handle: Handle, effects: &mut impl Effects) {
         let block = self.pool.at(handle);
         let due = self.clock.deadline(block.deadline);
-        let late_us = self.clock.now().micros_since(due);
+        let late_us = self.clock.raw_now().micros_since(due);
         self.counters.expiry_late_us_max = self.counters.expiry_late_us_max.max(late_us);
         let dead = block.role() != Role::Closure && self.stubs.at(block.stub).is_dead();
         let role = block.role();

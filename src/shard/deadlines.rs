@@ -3,9 +3,9 @@
 //! Timer ids: sessions first, by slot, then connections, by slot. A deadline that moves later is
 //! one store; the wheel finds out when it looks.
 
-use crate::shard::clock::WheelClock;
+use crate::clock::WheelClock;
 use crate::time::{Instant, Millis};
-use crate::wheel::{Links, Timers, Wheel};
+use crate::wheel::{Links, Timers, Wheel, low32};
 
 /// Timers looked at in one turn at most.
 const BUDGET_PER_TURN: u32 = 1_024;
@@ -73,7 +73,9 @@ impl Deadlines {
 
     /// Begins a turn.
     pub fn turn(&mut self, now: Instant) {
-        self.clock.advance(now, self.wheel.next_wake());
+        let idle_until_ms = self.wheel.next_wake();
+        let idle_until_ms = idle_until_ms.map(|wake| wake.max(self.clock.now_ms()));
+        self.clock.advance(now, idle_until_ms);
         self.wheel.skip_to(self.clock.now_ms());
         self.budget = BUDGET_PER_TURN;
     }
@@ -125,8 +127,7 @@ impl Deadlines {
     fn arm_or_extend(&mut self, id: u32, length: Millis) {
         // One more than asked: the clock was rounded down.
         let deadline_ms = self.clock.now_ms() + u64::from(length.0) + 1;
-        let [a, b, c, d, ..] = deadline_ms.to_le_bytes();
-        self.timers.0[id as usize].deadline = u32::from_le_bytes([a, b, c, d]);
+        self.timers.0[id as usize].deadline = low32(deadline_ms);
         if !self.wheel.is_armed(&self.timers, id) {
             self.wheel.arm(&mut self.timers, id, deadline_ms);
         }

@@ -17,7 +17,6 @@
 //! loop calls) and [`io`] (what the core asks of the loop). It knows no clock, socket or thread.
 
 mod bytes;
-pub mod clock;
 pub mod connection;
 pub mod core;
 pub mod core_config;

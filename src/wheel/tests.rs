@@ -19,7 +19,7 @@ impl Store {
     }
 
     fn arm(&mut self, wheel: &mut Wheel, id: u32, deadline: u64) {
-        self.deadlines[id as usize] = low(deadline);
+        self.deadlines[id as usize] = low32(deadline);
         wheel.arm(self, id, deadline);
     }
 }
@@ -240,7 +240,7 @@ proptest! {
                     if let Some(entry) = of(&model, id) {
                         model.remove(&entry);
                         model.insert((entry.0 + by, id));
-                        store.deadlines[id as usize] = low(entry.0 + by);
+                        store.deadlines[id as usize] = low32(entry.0 + by);
                     }
                     continue;
                 }
