@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use clap::Args;
 use locker_client::{HolderView, KeyView, WaiterView};
@@ -31,14 +30,7 @@ pub(super) struct Arguments {
     server: Server,
 }
 
-pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    match get(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(exit) => exit.report(),
-    }
-}
-
-fn get(arguments: &Arguments) -> Result<(), Exit> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Exit> {
     let key = parse_key(&arguments.name).map_err(|error| Exit::new(code::USAGE, error))?;
     let view = arguments.server.inspect()?.get(&key)?;
     let mut out = io::stdout().lock();

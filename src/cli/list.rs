@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
-use std::process::ExitCode;
 
 use clap::Args;
 use locker_client::LockView;
@@ -33,14 +32,7 @@ pub(super) struct Arguments {
     server: Server,
 }
 
-pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    match list(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(exit) => exit.report(),
-    }
-}
-
-fn list(arguments: &Arguments) -> Result<(), Exit> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Exit> {
     let prefix = parse_prefix(&arguments.prefix).map_err(|error| Exit::new(code::USAGE, error))?;
     let client = arguments.server.inspect()?;
     let mut out = BufWriter::new(io::stdout().lock());

@@ -13,6 +13,7 @@ mod server;
 mod sessions;
 mod stats;
 
+use crate::cli::exit::Exit;
 use crate::config::Flags;
 use crate::control::failure::{Failure, Sysexit};
 use clap::{Parser, Subcommand};
@@ -62,12 +63,20 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(flags)) => serve::run(&flags),
         Some(Command::Config(arguments)) => config::run(&arguments),
         Some(Command::Lock(arguments)) => lock::run(&arguments),
-        Some(Command::Get(arguments)) => get::run(&arguments),
-        Some(Command::List(arguments)) => list::run(&arguments),
-        Some(Command::Sessions(arguments)) => sessions::run(&arguments),
-        Some(Command::Stats(arguments)) => stats::run(&arguments),
-        Some(Command::Release(arguments)) => release::run(&arguments),
-        Some(Command::Ping(arguments)) => ping::run(&arguments),
+        Some(Command::Get(arguments)) => exit_code(get::run(&arguments)),
+        Some(Command::List(arguments)) => exit_code(list::run(&arguments)),
+        Some(Command::Sessions(arguments)) => exit_code(sessions::run(&arguments)),
+        Some(Command::Stats(arguments)) => exit_code(stats::run(&arguments)),
+        Some(Command::Release(arguments)) => exit_code(release::run(&arguments)),
+        Some(Command::Ping(arguments)) => exit_code(ping::run(&arguments)),
+    }
+}
+
+/// What a command that only asks the server comes to.
+fn exit_code(outcome: Result<(), Exit>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(exit) => exit.report(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! `locker ping`: whether the server answers, how fast, and who it is.
 
 use std::io::{self, Write};
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -27,14 +26,7 @@ pub(super) struct Arguments {
     server: Server,
 }
 
-pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    match ping(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(exit) => exit.report(),
-    }
-}
-
-fn ping(arguments: &Arguments) -> Result<(), Exit> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Exit> {
     let client = arguments.server.inspect()?;
     let sent = Instant::now();
     let server_now = client.ping()?;

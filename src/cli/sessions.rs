@@ -1,7 +1,6 @@
 //! `locker sessions`: who is connected, or was a moment ago.
 
 use std::io::{self, BufWriter, Write};
-use std::process::ExitCode;
 
 use clap::Args;
 use locker_client::{OnDisconnect, SessionState, SessionView};
@@ -28,14 +27,7 @@ pub(super) struct Arguments {
     server: Server,
 }
 
-pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    match sessions(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(exit) => exit.report(),
-    }
-}
-
-fn sessions(arguments: &Arguments) -> Result<(), Exit> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Exit> {
     let client = arguments.server.inspect()?;
     let mut out = BufWriter::new(io::stdout().lock());
     match arguments.output.format {

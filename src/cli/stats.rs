@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use clap::Args;
 use locker_client::{CounterId, CounterPage};
@@ -29,14 +28,7 @@ pub(super) struct Arguments {
     server: Server,
 }
 
-pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    match stats(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(exit) => exit.report(),
-    }
-}
-
-fn stats(arguments: &Arguments) -> Result<(), Exit> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Exit> {
     let pages = arguments.server.inspect()?.stats()?;
     let total = total(&pages);
     let mut out = io::stdout().lock();
