@@ -1,6 +1,6 @@
 //! What can be wrong with a configuration; every text says where and what would be right.
 
-use crate::config::layers::Origin;
+use crate::config::origin::Origin;
 use std::path::PathBuf;
 use thiserror::Error;
 

@@ -5,36 +5,12 @@
 //! ignored is found at the worst time.
 
 use crate::config::error::ConfigError;
+use crate::config::origin::Origin;
 use crate::config::setting::{Kind, Place, Setting};
 use crate::config::table::{CONFIG, SETTINGS};
 use std::ffi::OsString;
-use std::fmt;
 use std::io;
 use std::path::Path;
-
-/// Where a value came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The command line.
-    Flag,
-    /// A `LOCKER_*` variable.
-    Environment,
-    /// The configuration file.
-    File,
-    /// Nobody gave one.
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Flag => "flag",
-            Self::Environment => "environment",
-            Self::File => "file",
-            Self::Default => "default",
-        })
-    }
-}
 
 /// One setting's value as written.
 #[derive(Clone, Debug, PartialEq, Eq)]

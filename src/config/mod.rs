@@ -15,6 +15,7 @@ pub mod flags;
 mod host;
 pub mod layers;
 pub mod memory;
+pub mod origin;
 pub mod print;
 mod raw;
 pub mod setting;
@@ -24,8 +25,9 @@ pub mod units;
 pub use error::ConfigError;
 pub use flags::Flags;
 pub use host::Host;
-pub use layers::{Layers, Origin};
+pub use layers::Layers;
 pub use memory::MemoryPlan;
+pub use origin::Origin;
 
 use crate::config::memory::{Demand, connection_bytes, lane_bytes, session_bytes};
 use crate::config::units::show_cpus;

@@ -1,7 +1,8 @@
 //! Shows a configuration: as TOML with each value's origin, and the settings as a docs table.
 
-use crate::config::layers::{Layers, Origin};
+use crate::config::layers::Layers;
 use crate::config::memory::show_mib;
+use crate::config::origin::Origin;
 use crate::config::setting::{AUTO, Kind, Place, Setting};
 use crate::config::table::{self, SETTINGS};
 use crate::config::units::show_cpus;
