@@ -1,26 +1,22 @@
 //! The bodies of Get and List: who holds, who waits, which keys there are.
 
-use locker_protocol::{
-    GetReply, HEADER_BYTES, Holder, ListReply, LockSummary, RecordList, Sink, Waiter,
-};
+use locker_protocol::{GetReply, HEADER_BYTES, Holder, ListReply, LockSummary, RecordList, Waiter};
 
 use crate::limits::{
     GET_HOLDERS_MAX, GET_WAITERS_MAX, KEY_BYTES_MAX, LIST_BUCKETS_MAX, METADATA_BYTES_MAX,
-    READ_REPLY_BYTES_MAX,
 };
 use crate::lock::batch::Hint;
 use crate::lock::block::{Handle, Kind, Role};
 use crate::lock::effect::Effects;
 use crate::lock::engine::Engine;
 use crate::lock::op::{Mode, ReaderRef};
+use crate::lock::page::{Page, RECORD_BYTES_MAX, ReadBuffers};
 use crate::shard::cursor::Cursor;
 
 /// `lease_left_ms` and `wait_left_ms` of what has no end of its own.
 const NO_END: u32 = u32::MAX;
 /// A List position: bucket above, entries of its chain still to be told below.
 const ENTRY_BITS: u32 = 16;
-/// Room for the records of one reply.
-const RECORD_BYTES_MAX: usize = READ_REPLY_BYTES_MAX - GetReply::FIXED_BYTES;
 
 const _: () = assert!(
     GET_HOLDERS_MAX * (Holder::FIXED_BYTES + 32 + METADATA_BYTES_MAX)
@@ -32,38 +28,6 @@ const _: () = assert!(
     LockSummary::FIXED_BYTES + KEY_BYTES_MAX <= RECORD_BYTES_MAX,
     "a page of List tells at least one key"
 );
-
-/// A sink over a part of the scratch memory; the caller keeps to its size.
-struct Page<'a> {
-    bytes: &'a mut [u8],
-    used: usize,
-}
-
-impl Sink for Page<'_> {
-    fn put(&mut self, bytes: &[u8]) {
-        self.bytes[self.used..self.used + bytes.len()].copy_from_slice(bytes);
-        self.used += bytes.len();
-    }
-}
-
-/// Memory of reads: records as they are found, then the frame around them.
-#[derive(Debug)]
-pub(super) struct ReadBuffers {
-    holders: Box<[u8]>,
-    waiters: Box<[u8]>,
-    frame: Box<[u8]>,
-}
-
-impl ReadBuffers {
-    pub(super) fn new() -> Self {
-        let buffer = |bytes| vec![0; bytes].into_boxed_slice();
-        Self {
-            holders: buffer(RECORD_BYTES_MAX),
-            waiters: buffer(RECORD_BYTES_MAX),
-            frame: buffer(READ_REPLY_BYTES_MAX + HEADER_BYTES),
-        }
-    }
-}
 
 /// What a key is to an onlooker.
 struct Summary {

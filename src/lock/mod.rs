@@ -70,6 +70,7 @@ mod index;
 pub mod input;
 mod inspect;
 pub mod op;
+mod page;
 mod payload;
 mod pending;
 mod pool;
