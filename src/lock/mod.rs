@@ -69,6 +69,7 @@ mod hash;
 mod index;
 pub mod input;
 mod inspect;
+mod offer;
 pub mod op;
 mod page;
 mod payload;
