@@ -1,10 +1,9 @@
 //! Frames that cannot be served: what their senders hear, and when the connection ends.
 
 use crate::lock::effect::Refusal;
-use crate::shard::frames::REPLY_BIT;
 use crate::shard::home::Home;
 use crate::shard::io::{ConnectionId, Io};
-use crate::shard::reply::{Output, refuse};
+use crate::shard::reply::{Output, REPLY_BIT, refuse};
 use crate::shard::request::refusal;
 use locker_protocol as wire;
 use locker_protocol::{BadFrame, FrameError, Header, Status, StatusClass};

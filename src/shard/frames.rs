@@ -17,28 +17,15 @@ use crate::shard::core::Core;
 use crate::shard::faults::of_bad;
 use crate::shard::home::Home;
 use crate::shard::io::{ConnectionId, Io};
-use crate::shard::paused::WaitsFor;
-use crate::shard::reply::Output;
+use crate::shard::paused::{Step, WaitsFor};
+use crate::shard::reply::{Output, REPLY_BIT};
 use crate::shard::request::{refusal, seat_op};
 use crate::shard::seated::Seated;
 use locker_protocol as wire;
 use locker_protocol::{Frame, Opcode, PREFACE, Request, Status, split_frame};
 
-/// Set in the opcode of an answer.
-pub(super) const REPLY_BIT: u8 = 0x80;
 /// Reads taken of one connection before the others have their turn.
 const READS_PER_SHARE: u32 = 16;
-
-/// What became of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// It was taken.
-    Taken,
-    /// It is a read, and was taken.
-    Read,
-    /// It was not taken: its connection is to wait.
-    Wait(WaitsFor),
-}
 
 impl Core {
     /// Takes in bytes of a connection; how many of them are done with. The rest is offered again,

@@ -17,6 +17,17 @@ pub enum WaitsFor {
     Bound,
 }
 
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It was taken.
+    Taken,
+    /// It is a read, and was taken.
+    Read,
+    /// It was not taken: its connection is to wait.
+    Wait(WaitsFor),
+}
+
 const LIST_TURN: usize = SHARDS_MAX;
 const LIST_BOUND: usize = SHARDS_MAX + 1;
 const LISTS: usize = SHARDS_MAX + 2;

@@ -7,6 +7,9 @@ use crate::time::Instant;
 use locker_protocol as wire;
 use locker_protocol::{Opcode, Sink};
 
+/// Set in the opcode of an answer.
+pub(super) const REPLY_BIT: u8 = 0x80;
+
 /// Puts encoded frames into a connection's output.
 pub(super) struct Output<'a, I>(pub(super) &'a mut I, pub(super) ConnectionId);
 
