@@ -6,6 +6,9 @@
 use crate::limits::SHARDS_MAX;
 use crate::lock::op::ShardId;
 
+/// Connections read again in one turn at most.
+pub(super) const PASSES_PER_TURN_MAX: usize = 128;
+
 /// What a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitsFor {

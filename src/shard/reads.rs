@@ -14,6 +14,7 @@ use crate::shard::home::Home;
 use crate::shard::io::{ConnectionId, Io, ShellCounters};
 use crate::shard::message::{HomeRead, Message, READ_BYTES, READ_REPLY_MESSAGE_BYTES};
 use crate::shard::paused::Step;
+use crate::shard::reply::REPLY_BIT;
 use crate::shard::request::refusal;
 use crate::shard::router::{Room, Urgency};
 use locker_protocol as wire;
@@ -41,7 +42,7 @@ impl Core {
         request: &Request<'_>,
         io: &mut impl Io,
     ) -> Step {
-        let op = header.op | 0x80;
+        let op = header.op | REPLY_BIT;
         let to = ReaderRef {
             home: self.home.config.shard,
             connection: id.slot,

@@ -8,11 +8,8 @@
 use crate::lock::op::ShardId;
 use crate::shard::home::Home;
 use crate::shard::io::{ConnectionId, Io, Reading};
-use crate::shard::paused::WaitsFor;
+use crate::shard::paused::{PASSES_PER_TURN_MAX, WaitsFor};
 use crate::shard::router::{Room, Urgency};
-
-/// Connections read again in one turn at most.
-pub(super) const PASSES_PER_TURN_MAX: usize = 128;
 
 impl Home {
     /// Whether a message of that connection may go to that shard now.
