@@ -39,7 +39,7 @@ const EXAMPLES: &str = r"Examples:
   locker lock -s config -- ./read-config.sh        many readers ...
   locker lock config -- ./write-config.sh          ... or one writer
   locker lock --limit 4 encode -- ./encode.sh f    at most four at a time
-  exec 3< <(locker lock demo <&-)                  hold without a command, see below
+  coproc locker lock demo; read -r <&${COPROC[0]}  hold until this bash ends, see below
 
 The command finds LOCKER_KEY and LOCKER_TOKEN in its environment. The token is greater than that of
 every earlier lock of the same name: pass it to what the lock protects and let that refuse smaller

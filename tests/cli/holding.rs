@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::Server;
+use crate::support::{LOCKER, Server};
 
 #[test]
 fn one_line_of_json_tells_what_is_held() {
@@ -39,6 +39,23 @@ fn the_end_of_stdin_releases() {
     holder.end_stdin();
     assert_eq!(holder.code(), Some(0));
     assert_eq!(server.code(&["lock", "-n", "k", "--", "true"]), Some(0));
+}
+
+#[test]
+fn the_help_s_example_holds_until_its_bash_ends() {
+    let server = Server::start();
+    let help = server.run(&["lock", "--help"]);
+    let help = String::from_utf8(help.stdout).unwrap();
+    let line = help
+        .lines()
+        .find(|line| line.contains("coproc"))
+        .expect("the help has an example without a command");
+    let (example, _) = line.trim().split_once("  ").unwrap();
+    // With `exit` this is no last command, for which bash would make way, and its pipes close.
+    let script = example.replace("locker", "\"$0\"") + "; \"$0\" lock -n demo -- true; exit $?";
+    let mut bash = server.command("bash", &["-c", &script, LOCKER]);
+    assert_eq!(bash.status().unwrap().code(), Some(1), "{script}");
+    assert_eq!(server.code(&["lock", "demo", "--", "true"]), Some(0));
 }
 
 #[test]

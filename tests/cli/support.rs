@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 
-const LOCKER: &str = env!("CARGO_BIN_EXE_locker");
+pub(crate) const LOCKER: &str = env!("CARGO_BIN_EXE_locker");
 
 /// A server of its own for each test; killed when dropped.
 pub(crate) struct Server {
@@ -47,7 +47,12 @@ impl Server {
 
     /// A `locker` command for this server.
     pub(crate) fn locker(&self, arguments: &[&str]) -> Command {
-        let mut command = clean(LOCKER);
+        self.command(LOCKER, arguments)
+    }
+
+    /// A command in which `locker` finds this server.
+    pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = clean(program);
         command.args(arguments).env("LOCKER_SERVER", &self.address);
         command.stdin(Stdio::null());
         command
