@@ -32,9 +32,9 @@ pub struct Holder<'a> {
     pub permits: u32,
     /// Mode of the hold.
     pub mode: Mode,
-    /// TCP port of the client; 0 = a Unix socket.
+    /// TCP port from which the session was opened; 0 = a Unix socket.
     pub peer_port: u16,
-    /// IPv6 address of the client, IPv4 mapped into it; 0 = a Unix socket.
+    /// IPv6 address from which it was opened, IPv4 mapped into it; 0 = a Unix socket.
     pub peer_ip: [u8; 16],
     /// Name of the session.
     pub name: &'a str,
@@ -130,9 +130,9 @@ pub struct Waiter<'a> {
     pub permits: u32,
     /// Mode wanted.
     pub mode: Mode,
-    /// TCP port of the client; 0 = a Unix socket.
+    /// TCP port from which the session was opened; 0 = a Unix socket.
     pub peer_port: u16,
-    /// IPv6 address of the client, IPv4 mapped into it; 0 = a Unix socket.
+    /// IPv6 address from which it was opened, IPv4 mapped into it; 0 = a Unix socket.
     pub peer_ip: [u8; 16],
     /// Name of the session.
     pub name: &'a str,
