@@ -117,6 +117,8 @@ impl Machine {
             state: HoldState::Held,
             lease_deadline: session.deadline_of(granted.until),
             unconfirmed_deadline: Instant::NEVER,
+            renewing_deadline: Instant::NEVER,
+            renewals: 0,
             lease_ms: lease_ms(acquire.lease),
             granted_at: now,
             auto_renew: acquire.auto_renew,
@@ -219,6 +221,9 @@ impl Machine {
         to: RenewTo,
         reply: &Reply<'_>,
     ) -> Option<Outcome> {
+        if matches!(to, RenewTo::Lease(_)) {
+            self.renewal_answered(hold);
+        }
         match reply {
             Reply::Renewed(renewed) => Some(self.on_renewed(now, hold, to, *renewed)),
             Reply::Refused(refusal) => Some(self.on_renew_refused(hold, to, *refusal)),

@@ -21,6 +21,10 @@ pub(super) struct Hold {
     pub(super) lease_deadline: Instant,
     /// While a resumed session has not confirmed the hold: the session's deadline before that.
     pub(super) unconfirmed_deadline: Instant,
+    /// While renewals are under way: the nearest end that one of them may have given the lease.
+    pub(super) renewing_deadline: Instant,
+    /// Renewals that were sent and not answered.
+    pub(super) renewals: u32,
     /// The lease in wire form.
     pub(super) lease_ms: u32,
     pub(super) granted_at: Instant,
@@ -52,7 +56,13 @@ pub(super) struct Holds {
 impl Hold {
     /// The hold's own deadline, whatever the session's is.
     pub(super) fn deadline(&self) -> Instant {
-        self.lease_deadline.min(self.unconfirmed_deadline)
+        self.lease_end().min(self.unconfirmed_deadline)
+    }
+
+    /// The lease's end, [`Instant::NEVER`] for a session lease. A renewal replaces a lease as soon
+    /// as the server has it, and may shorten it: so until its answer both ends count.
+    pub(super) fn lease_end(&self) -> Instant {
+        self.lease_deadline.min(self.renewing_deadline)
     }
 }
 

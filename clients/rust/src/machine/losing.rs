@@ -32,7 +32,7 @@ impl Machine {
         if hold.state != HoldState::Held || now < self.held_until(id) {
             return;
         }
-        let reason = if now >= hold.lease_deadline {
+        let reason = if now >= hold.lease_end() {
             LostReason::Lease
         } else {
             LostReason::Session

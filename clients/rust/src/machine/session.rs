@@ -57,9 +57,13 @@ impl Session {
 
     /// Before this instant the server cannot have ended the session for silence.
     pub(super) fn deadline(&self) -> Instant {
-        self.clock
-            .margin()
-            .end_of(self.proven_at, u64::from(self.ttl_ms) * 1_000)
+        self.end_of(self.proven_at, self.ttl_ms)
+    }
+
+    /// Before this instant a period of `millis` cannot have ended that began after `start`.
+    pub(super) fn end_of(&self, start: Instant, millis: u32) -> Instant {
+        let micros = u64::from(millis) * 1_000;
+        self.clock.margin().end_of(start, micros)
     }
 
     /// When the server should be asked for a sign of life.

@@ -198,7 +198,7 @@ impl Machine {
     pub fn lease_until(&self, hold: HoldId) -> Option<Instant> {
         match self.holds.hold(hold) {
             Some(hold) if hold.state == HoldState::Held => {
-                Some(hold.lease_deadline).filter(|&deadline| deadline != Instant::NEVER)
+                Some(hold.lease_end()).filter(|&deadline| deadline != Instant::NEVER)
             }
             _ => Some(Instant(0)),
         }
@@ -298,6 +298,7 @@ impl Machine {
             let Some(call) = self.requests.send_next(now) else {
                 return;
             };
+            self.renewal_sent(now, call);
             self.transmit(now, call);
         }
     }

@@ -1,9 +1,9 @@
 //! What happens because time passed: deadlines, renewals, keepalive, calls that waited too long.
 
 use super::attach::{Broken, Transport};
-use super::call::{CallId, HoldId};
+use super::call::{CallId, HoldId, whole_millis};
 use super::event::Outcome;
-use super::holds::HoldState;
+use super::holds::{Hold, HoldState};
 use super::instant::Instant;
 use super::request::{Body, RenewTo, Request};
 use super::session::Session;
@@ -103,6 +103,58 @@ impl Machine {
             self.timers.arm(at, Timer::Call(call));
         } else {
             self.give_up(call, Outcome::NoAnswer);
+        }
+    }
+
+    /// A request goes out for the first time. If it is a renewal, the server may replace the lease
+    /// from now on, whether its answer comes or not.
+    pub(super) fn renewal_sent(&mut self, now: Instant, call: CallId) {
+        let Some(Body::Renew { hold: id, to, .. }) =
+            self.requests.request(call).map(|request| &request.body)
+        else {
+            return;
+        };
+        let (id, RenewTo::Lease(lease_ms)) = (*id, *to) else {
+            return;
+        };
+        let end = self.renewed_end(now, lease_ms);
+        self.change_renewals(id, |hold| {
+            hold.renewals += 1;
+            hold.renewing_deadline = hold.renewing_deadline.min(end);
+        });
+    }
+
+    /// A renewal was answered. Only when none is left under way is the answered lease the last.
+    pub(super) fn renewal_answered(&mut self, id: HoldId) {
+        self.change_renewals(id, |hold| {
+            hold.renewals -= 1;
+            if hold.renewals == 0 {
+                hold.renewing_deadline = Instant::NEVER;
+            }
+        });
+    }
+
+    /// The earliest end of a lease that is asked for at `now`, within the server's bounds.
+    fn renewed_end(&self, now: Instant, lease_ms: u32) -> Instant {
+        if lease_ms == locker_protocol::LEASE_SESSION {
+            return Instant::NEVER;
+        }
+        let (Some(session), Some(info)) = (&self.session, &self.info) else {
+            return now;
+        };
+        let least = whole_millis(info.lease_min);
+        let most = whole_millis(info.lease_max).max(least);
+        session.end_of(now, lease_ms.clamp(least, most))
+    }
+
+    fn change_renewals(&mut self, id: HoldId, change: impl FnOnce(&mut Hold)) {
+        self.disarm_deadline(id);
+        let Some(hold) = self.holds.hold_mut(id) else {
+            return;
+        };
+        change(hold);
+        if hold.state == HoldState::Held {
+            self.arm_deadline(id);
         }
     }
 

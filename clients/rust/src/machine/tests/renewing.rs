@@ -136,3 +136,57 @@ fn renewing_after_the_release_finds_no_hold() {
     let call = lab.machine.renew(lab.now, hold, Lease::Session);
     assert_eq!(lab.outcome(call), Outcome::NotHeld);
 }
+
+#[test]
+fn a_renewal_that_shortens_counts_from_when_it_is_sent_answered_or_not() {
+    let mut lab = Lab::up();
+    let hold = lab.hold(1_000_000);
+    let short = Lease::For(Duration::from_secs(1));
+    lab.machine.renew(lab.now, hold, short);
+    // The server may have it at once, and end the hold a second later; nobody tells us.
+    lab.machine.disconnected();
+    lab.wait(1_000);
+    assert!(!lab.is_held(hold));
+    assert_eq!(lab.event(), hold_lost(hold, LostReason::Lease));
+}
+
+#[test]
+fn a_lease_given_to_a_hold_of_the_session_counts_from_when_it_is_sent() {
+    let mut lab = Lab::up();
+    let hold = lab.hold(0);
+    let short = Lease::For(Duration::from_secs(1));
+    lab.machine.renew(lab.now, hold, short);
+    lab.wait(1_000);
+    assert!(!lab.is_held(hold));
+}
+
+#[test]
+fn the_answer_to_an_earlier_renewal_does_not_hide_a_later_one_that_shortens() {
+    let mut lab = Lab::up();
+    let hold = lab.hold(2_000);
+    let renew = |lab: &mut Lab, seconds| {
+        let lease = Lease::For(Duration::from_secs(seconds));
+        lab.machine.renew(lab.now, hold, lease);
+        lab.sent_one().id()
+    };
+    let long = renew(&mut lab, 100);
+    let short = renew(&mut lab, 1);
+    lab.renewed(long, 100_000);
+    assert!(lab.machine.held_until(hold) < lab.now.plus_millis(1_000));
+    lab.renewed(short, 1_000);
+    let last = renew(&mut lab, 100);
+    lab.renewed(last, 100_000);
+    assert!(lab.machine.held_until(hold) > lab.now.plus_millis(1_000));
+}
+
+#[test]
+fn a_renewal_that_was_never_sent_shortens_nothing() {
+    let mut lab = Lab::up();
+    let hold = lab.hold(0);
+    lab.machine.disconnected();
+    let short = Lease::For(Duration::from_millis(10));
+    let call = lab.machine.renew(lab.now, hold, short);
+    lab.wait(5_000);
+    assert_eq!(lab.outcome(call), Outcome::NoAnswer);
+    assert!(lab.is_held(hold));
+}
