@@ -158,7 +158,8 @@ impl Machine {
         }
     }
 
-    /// Arms the renewal of a hold at a third of the lease that it has just been given.
+    /// Arms the renewal of a hold at a third of the lease that it has just been given; earlier, if
+    /// the answer that gave it was long under way.
     pub(super) fn schedule_renewal(&mut self, now: Instant, id: HoldId, lease_micros: u64) {
         let hold = self
             .holds
@@ -167,7 +168,10 @@ impl Machine {
         let before = hold.renew_at;
         let wanted = hold.auto_renew.is_some() && hold.lease_deadline != Instant::NEVER;
         hold.renew_at = match wanted {
-            true => Instant(now.0.saturating_add(lease_micros / 3)),
+            true => {
+                let half_left = hold.lease_deadline.0.saturating_sub(lease_micros / 2);
+                Instant(now.0.saturating_add(lease_micros / 3).min(half_left))
+            }
             false => Instant::NEVER,
         };
         let at = hold.renew_at;

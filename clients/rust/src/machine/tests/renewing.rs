@@ -190,3 +190,28 @@ fn a_renewal_that_was_never_sent_shortens_nothing() {
     assert_eq!(lab.outcome(call), Outcome::NoAnswer);
     assert!(lab.is_held(hold));
 }
+
+#[test]
+fn a_grant_that_is_heard_of_late_is_renewed_in_time() {
+    let mut lab = Lab::up();
+    let mut wanted = acquire("k", Wait::Try, Lease::For(Duration::from_secs(3)));
+    wanted.auto_renew = Some(AutoRenew { cap: None });
+    lab.machine.acquire(lab.now, wanted);
+    let id = lab.sent_one().id();
+    let server_now = lab.server_now();
+    // Granted at once; told only by the record, to a resend 2.5 s later.
+    lab.machine.disconnected();
+    lab.wait(2_500);
+    lab.connect();
+    lab.greet();
+    lab.sent();
+    let (token, until) = (1, server_now + 3_000_000);
+    let granted = locker_protocol::Granted {
+        token,
+        until,
+        server_now,
+    };
+    lab.push(|out| granted.encode(id, out)).unwrap();
+    lab.wait(1);
+    assert!(matches!(lab.sent_one(), Sent::Renew { .. }));
+}
