@@ -101,6 +101,23 @@ impl Lock {
         self.watch.lost()
     }
 
+    /// Whether the lock may be used on, and why not.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.handle.shared.check_process()?;
+        let is_valid = self.is_valid();
+        match self.lost_reason() {
+            Some(reason) => Err(Error::Lost { reason }),
+            None if is_valid => Ok(()),
+            // Its time is over, and the client's thread has not come to say so.
+            None => Err(Error::Lost {
+                reason: match self.lease_remaining() {
+                    Some(Duration::ZERO) => LostReason::Lease,
+                    _ => LostReason::Session,
+                },
+            }),
+        }
+    }
+
     /// Blocks until the lock is lost or `timeout` has passed; `None` = still held then.
     #[must_use]
     pub fn wait_lost(&self, timeout: Duration) -> Option<LostReason> {

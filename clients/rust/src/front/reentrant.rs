@@ -79,9 +79,7 @@ impl Acquisition {
 
 impl ReentrantLock {
     fn again(entered: Rc<Entered>, wanted: Mode) -> Result<Self, Error> {
-        if let Some(reason) = entered.lock.lost_reason() {
-            return Err(Error::Lost { reason });
-        }
+        entered.lock.check()?;
         if entered.mode == Mode::Shared && wanted == Mode::Exclusive {
             let detail = "this thread holds the key shared";
             return Err(refused(Status::AlreadyHeld, entered.lock.token(), detail));

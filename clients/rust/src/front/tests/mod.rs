@@ -12,12 +12,16 @@ use std::thread;
 use std::time::Duration;
 
 use locker_protocol::{GoAwayReason, HEADER_BYTES, Status};
-use rustix::process::{Pid, getppid};
+use rustix::process::{Pid, getpid, getppid};
 
 use self::server::FakeServer;
+use super::client::Handle;
+use super::lock::Lock;
 use super::shared::Shared;
 use super::slot::lock;
-use crate::machine::{Acquire, Ended, Lease, LostReason, Machine, Mode, Read, Settings, Wait};
+use crate::machine::{
+    Acquire, Ended, HoldId, Lease, LostReason, Machine, Mode, Read, Settings, Wait,
+};
 use crate::{Client, Error};
 
 /// Longer than anything here takes; only a failing test waits for it.
@@ -370,4 +374,20 @@ fn a_process_that_did_not_make_the_client_is_refused() {
     let call = shared.call(|machine, now| machine.acquire(now, acquire));
     assert!(matches!(call, Err(Error::Forked)));
     assert!(!shared.state().machine.has_output(), "nothing was touched");
+}
+
+#[test]
+fn a_lock_is_good_only_in_its_process_and_only_while_it_is_held() {
+    let lock_of = |process: Pid| {
+        let shared = Shared::of_process(Machine::new(Settings::default()), process).unwrap();
+        let handle = Arc::new(Handle {
+            shared: Arc::new(shared),
+        });
+        Lock::new(handle, HoldId(1), 1, b"k"[..].into(), Arc::default())
+    };
+    let forked = lock_of(getppid().unwrap());
+    assert!(matches!(forked.check(), Err(Error::Forked)));
+    // Nothing was told of a loss, but the machine does not believe in the hold.
+    let past = lock_of(getpid());
+    assert!(matches!(past.check(), Err(Error::Lost { .. })));
 }
