@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError, mpsc};
 
 use rustix::event::{EventfdFlags, eventfd};
@@ -285,9 +286,10 @@ impl State {
 fn start_callbacks() -> mpsc::Sender<(LostCallback, LostReason)> {
     let (sender, receiver) = mpsc::channel::<(LostCallback, LostReason)>();
     let run = move || {
-        receiver
-            .into_iter()
-            .for_each(|(callback, reason)| callback(reason))
+        for (callback, reason) in receiver {
+            // Its panic is the program's mistake, and told already; the others are still to be run.
+            let _ = catch_unwind(AssertUnwindSafe(|| callback(reason)));
+        }
     };
     if let Err(error) = std::thread::Builder::new()
         .name("locker-lost".to_owned())

@@ -391,3 +391,30 @@ fn a_lock_is_good_only_in_its_process_and_only_while_it_is_held() {
     let past = lock_of(getpid());
     assert!(matches!(past.check(), Err(Error::Lost { .. })));
 }
+
+#[test]
+fn a_callback_that_panics_does_not_silence_the_others() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    let first = client.acquire("a").lock().unwrap();
+    let second = client.acquire("b").lock().unwrap();
+    let (entered, has_entered) = mpsc::channel();
+    let (go, may_go) = mpsc::channel::<()>();
+    first
+        .on_lost(move |_| {
+            entered.send(()).unwrap();
+            may_go.recv().unwrap();
+            panic!("a mistake of the program");
+        })
+        .unwrap();
+    let (told, is_told) = mpsc::channel();
+    second
+        .on_lost(move |reason| told.send(reason).unwrap())
+        .unwrap();
+    server.force(b"a");
+    has_entered.recv_timeout(LONG).unwrap();
+    server.force(b"b");
+    assert_eq!(second.wait_lost(LONG), Some(LostReason::Forced));
+    go.send(()).unwrap();
+    assert_eq!(is_told.recv_timeout(LONG), Ok(LostReason::Forced));
+}
