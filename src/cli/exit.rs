@@ -1,6 +1,7 @@
 //! How the client commands end: one error type, one list of exit codes.
 
 use std::fmt;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use locker_client::{Error, Refusal, Status};
@@ -58,10 +59,16 @@ impl Exit {
     /// Says what there is to say.
     pub(super) fn report(&self) -> ExitCode {
         if !self.text.is_empty() {
-            eprintln!("locker: {}", self.text);
+            complain(format_args!("{}", self.text));
         }
         ExitCode::from(self.code)
     }
+}
+
+/// Says something on stderr. Nobody may be reading there any more: that must not keep us from what
+/// is to be done next, such as stopping a command that lost its lock.
+pub(super) fn complain(text: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "locker: {text}");
 }
 
 impl From<Error> for Exit {
@@ -80,12 +87,12 @@ impl From<Error> for Exit {
     }
 }
 
-impl From<std::io::Error> for Exit {
+impl From<io::Error> for Exit {
     /// What is printed is the only thing that fails this way.
-    fn from(error: std::io::Error) -> Self {
+    fn from(error: io::Error) -> Self {
         match error.kind() {
             // Whoever read our output has enough; that is no failure worth a word.
-            std::io::ErrorKind::BrokenPipe => Self::silent(code::IO_ERROR),
+            io::ErrorKind::BrokenPipe => Self::silent(code::IO_ERROR),
             _ => Self::new(code::IO_ERROR, format!("cannot write the output: {error}")),
         }
     }

@@ -28,7 +28,7 @@ use signal_hook::consts::signal::SIGCONT;
 use self::child::{Change, Group};
 use self::events::{Event, start, watch_child, watch_signals, watch_stdin};
 use self::watch::{Action, Certainty, OnLost, Watch};
-use super::exit::{Exit, code};
+use super::exit::{Exit, code, complain};
 use super::server::{Server, parse_key};
 use crate::config::units::{parse_duration, show_duration};
 
@@ -321,16 +321,22 @@ fn attend(group: &Group, watch: &mut Watch, lock: &Lock, events: &Receiver<Event
         match action {
             Action::Nothing => {}
             Action::Terminate => {
-                eprintln!("locker: {}: asking the command to stop", concern(lock));
+                complain(format_args!(
+                    "{}: asking the command to stop",
+                    concern(lock)
+                ));
                 group.signal(Signal::TERM);
                 // A stopped command would not hear it.
                 group.signal(Signal::CONT);
             }
             Action::Kill => {
-                eprintln!("locker: {}: killing the command", concern(lock));
+                complain(format_args!("{}: killing the command", concern(lock)));
                 group.kill();
             }
-            Action::Warn => eprintln!("locker: {}: the command goes on without it", concern(lock)),
+            Action::Warn => complain(format_args!(
+                "{}: the command goes on without it",
+                concern(lock)
+            )),
         }
         let event = match pause {
             Some(pause) => events.recv_timeout(pause),
@@ -390,7 +396,7 @@ fn finish(lock: Lock, result: Result<u8, Exit>) -> Result<u8, Exit> {
     match lock.release() {
         Err(error @ Error::Lost { .. }) => Err(error.into()),
         Err(error) => {
-            eprintln!("locker: the lock ends by itself: {error}");
+            complain(format_args!("the lock ends by itself: {error}"));
             Ok(code)
         }
         Ok(()) => Ok(code),

@@ -8,7 +8,7 @@ use locker_client::{Error, ForceDelay, Forced};
 use locker_protocol::escape_key;
 use serde_json::json;
 
-use super::exit::{Exit, code};
+use super::exit::{Exit, code, complain};
 use super::output::{Format, Output, millis, span};
 use super::server::{Server, parse_key};
 use std::time::Duration;
@@ -49,9 +49,9 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Exit> {
     let key = parse_key(&arguments.name).map_err(|error| Exit::new(code::USAGE, error))?;
     let delay = if arguments.now {
-        eprintln!(
-            "locker: --now: the next holder may run beside this one if this one is still alive"
-        );
+        complain(format_args!(
+            "--now: the next holder may run beside this one if this one is still alive"
+        ));
         ForceDelay::For(Duration::ZERO)
     } else {
         ForceDelay::HolderTtl

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::{Server, clean};
+use crate::support::{LOCKER, Server, clean};
 
 #[test]
 fn the_command_finds_key_and_token_in_its_environment() {
@@ -60,4 +60,21 @@ fn the_server_is_found_by_flag_before_environment() {
     assert!(command.output().unwrap().status.success());
     command.args(["--server", "127.0.0.1:1"]);
     assert_eq!(command.output().unwrap().status.code(), Some(69));
+}
+
+#[test]
+fn an_inherited_deafness_to_sigchld_does_not_hide_the_commands_end() {
+    let server = Server::start();
+    let script = r#"trap '' CHLD; exec "$0" lock k -- sh -c 'exit 7'"#;
+    let mut shell = server.command("bash", &["-c", script, LOCKER]);
+    assert_eq!(shell.status().unwrap().code(), Some(7));
+    assert_eq!(server.code(&["lock", "-n", "k", "--", "true"]), Some(0));
+}
+
+#[test]
+fn a_stderr_that_takes_nothing_changes_no_exit_code() {
+    let server = Server::start();
+    let script = r#"exec "$0" lock --server 127.0.0.1:1 k -- true 2>/dev/full"#;
+    let mut shell = server.command("bash", &["-c", script, LOCKER]);
+    assert_eq!(shell.status().unwrap().code(), Some(69));
 }

@@ -24,6 +24,8 @@ use rustix::process::{
 };
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 
+use crate::cli::exit::complain;
+
 /// A running command.
 #[derive(Debug)]
 pub(super) struct Group {
@@ -63,9 +65,9 @@ impl Group {
             }
             if takes_terminal {
                 // Here rather than in the parent, so that the command never reads before.
-                set_background_writes(libc::SIG_IGN);
+                set_disposition(libc::SIGTTOU, libc::SIG_IGN);
                 let taken = tcsetpgrp(io::stdin().as_fd(), getpid());
-                set_background_writes(libc::SIG_DFL);
+                set_disposition(libc::SIGTTOU, libc::SIG_DFL);
                 taken?;
             }
             Ok(())
@@ -76,11 +78,14 @@ impl Group {
         // JUSTIFICATION: only the child itself can ask to die with its parent, and only before
         // exec; without it a command would go on after a kill -9 of ours, and outlive its lock.
         unsafe { command.pre_exec(before_exec) };
+        // Where it is ignored (`trap '' CHLD` in the shell that started us) the kernel keeps no
+        // exit code for us to wait for.
+        set_disposition(libc::SIGCHLD, libc::SIG_DFL);
         let child = command.spawn()?;
         let leader = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         // After the child has started, because it would inherit this: taking the terminal back
         // from the background is a background write.
-        set_background_writes(libc::SIG_IGN);
+        set_disposition(libc::SIGTTOU, libc::SIG_IGN);
         Ok(Self {
             leader: leader.expect("the system's process ids are positive"),
         })
@@ -91,7 +96,7 @@ impl Group {
         match kill_process_group(self.leader, signal) {
             // All of them have ended.
             Ok(()) | Err(Errno::SRCH) => {}
-            Err(error) => eprintln!("locker: cannot send a signal to the command: {error}"),
+            Err(error) => complain(format_args!("cannot send a signal to the command: {error}")),
         }
     }
 
@@ -116,7 +121,7 @@ impl Group {
         }
         self.take_terminal();
         if let Err(error) = kill_current_process_group(Signal::STOP) {
-            eprintln!("locker: cannot stop: {error}");
+            complain(format_args!("cannot stop: {error}"));
         }
     }
 
@@ -181,15 +186,16 @@ fn stdin_is_ours() -> bool {
 
 fn set_foreground(group: Pid) {
     if let Err(error) = tcsetpgrp(io::stdin().as_fd(), group) {
-        eprintln!("locker: cannot hand the terminal over: {error}");
+        complain(format_args!("cannot hand the terminal over: {error}"));
     }
 }
 
-/// What happens to a process that acts on its terminal from the background.
-fn set_background_writes(disposition: libc::sighandler_t) {
+/// What the kernel does about a signal.
+fn set_disposition(signal: libc::c_int, disposition: libc::sighandler_t) {
     // SAFETY: installs the kernel's own "ignore" or "default", no handler of ours, and nothing else
-    // in this program sets this signal; async-signal-safe.
+    // in this program sets these signals; async-signal-safe.
     // JUSTIFICATION: handing over the terminal from the background raises SIGTTOU, which must be
-    // ignored for the while, and no safe wrapper can ignore a signal.
-    unsafe { libc::signal(libc::SIGTTOU, disposition) };
+    // ignored for the while, an inherited "ignore" of SIGCHLD must end, and no safe wrapper does
+    // either.
+    unsafe { libc::signal(signal, disposition) };
 }
