@@ -44,7 +44,8 @@ const EXAMPLES: &str = r"Examples:
 The command finds LOCKER_KEY and LOCKER_TOKEN in its environment. The token is greater than that of
 every earlier lock of the same name: pass it to what the lock protects and let that refuse smaller
 ones. No shell is involved; signals that reach locker are sent on to the command's process group,
-which is killed when locker dies. On a terminal the command has the foreground to itself.
+and the command is killed when locker dies, but not what it started. On a terminal the command has
+the foreground to itself.
 
 Without a command one JSON line is printed (key, token, session, until), and the lock is held until
 a signal comes or stdin ends.

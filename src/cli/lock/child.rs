@@ -1,4 +1,4 @@
-//! The command under the lock: a process group of its own, which dies with us.
+//! The command under the lock: a process group of its own, whose leader dies with us.
 //!
 //! **Why a group of its own.** A command that must not outlive its lock has to be killed with what
 //! it started, and a group is what the kernel can kill as one. So the child leads a new group, and
