@@ -30,6 +30,13 @@ const SHELL: &[&str] = &[
 
 /// Pure files inside the folders of [`SHELL`].
 const PURE_WITHIN_SHELL: &[&str] = &[
+    "bench-client/src/dice.rs",
+    "bench-client/src/measure/",
+    "bench-client/src/nanos.rs",
+    "bench-client/src/plan/",
+    "bench-client/src/report/facts.rs",
+    "bench-client/src/traffic.rs",
+    "bench-client/src/verify/",
     "src/control/copies.rs",
     "src/control/ledger.rs",
     "src/control/plane.rs",

@@ -10,7 +10,9 @@ use locker::lock::Input;
 use locker::lock::op::{Lease, Op, RenewTo, ReplyTo, Wait};
 use locker::time::Millis;
 
-use crate::table::{Dice, Sizes, Table, reply_to};
+use locker_bench::dice::Dice;
+
+use crate::table::{Sizes, Table, reply_to};
 
 /// Requests drawn before the clock starts at most: few enough that their keys stay in the cache.
 const DRAWN_MAX: usize = 4_096;
@@ -97,7 +99,7 @@ impl Bench {
         let tokens = std::mem::take(&mut table.ears.tokens);
         let mut bench = Self {
             table,
-            dice: Dice(seed),
+            dice: Dice::new(seed),
             numbers: (0..held + spare).collect(),
             held,
             tokens,

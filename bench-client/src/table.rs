@@ -184,19 +184,3 @@ pub(crate) fn reply_to(number: u32) -> ReplyTo {
         seat: Seat(0),
     }
 }
-
-/// SplitMix64: the same numbers for the same seed on every machine.
-#[derive(Debug)]
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    /// A number below `end`.
-    pub(crate) fn below(&mut self, end: u32) -> u32 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let scaled = (u128::from(mixed) * u128::from(end)) >> 64;
-        u32::try_from(scaled).expect("below a 32-bit number")
-    }
-}

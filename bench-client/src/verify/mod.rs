@@ -1,0 +1,75 @@
+//! The safety check: what the clients saw, held against what locks promise. Pure.
+//!
+//! Clients tell what happened as [`Event`]s. An instant in an event is never earlier than a grant
+//! and never later than a release really was, so two intervals that overlap here overlapped in
+//! truth.
+
+use crate::nanos::Nanos;
+
+/// How a key is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Alone.
+    Exclusive,
+    /// Together with other shared holds.
+    Shared,
+    /// One permit of this limit.
+    Permit(u32),
+}
+
+/// One acquire, as the clients tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AcquireId {
+    /// The client's number over all threads: `connection * inflight + place`.
+    pub client: u32,
+    /// Counts the acquires of the client, from 1.
+    pub count: u64,
+}
+
+/// What happened to an acquire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// It is about to be sent. Told only of acquires that may wait.
+    Asked {
+        /// How.
+        want: Want,
+        /// The connection that carries it: one connection's acquires of a key arrive in order.
+        connection: u32,
+    },
+    /// It is known to have reached the key's queue: a read sent behind it was answered.
+    Arrived,
+    /// The grant was received.
+    Granted {
+        /// How.
+        want: Want,
+        /// When the acquire was sent.
+        asked_at: Nanos,
+        /// Its fencing token.
+        token: u64,
+        /// Until when the client may believe in it by its lease; `FOREVER` without one.
+        until: Nanos,
+        /// Its session, by number over all threads and lives: its deadline ends the hold too.
+        session: u32,
+    },
+    /// The release is about to be sent.
+    Released,
+    /// The server said that the hold is lost.
+    Lost,
+    /// The acquire ended without a grant.
+    Denied,
+    /// Its connection is gone, so it is not known what became of it.
+    Forgotten,
+}
+
+/// Something that a client saw or is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When, on the generator's clock.
+    pub at: Nanos,
+    /// The key's number.
+    pub key: u32,
+    /// Which acquire.
+    pub acquire: AcquireId,
+    /// What.
+    pub what: What,
+}
