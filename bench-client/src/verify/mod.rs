@@ -4,7 +4,10 @@
 //! and never later than a release really was, so two intervals that overlap here overlapped in
 //! truth.
 
+pub mod sessions;
+
 use crate::nanos::Nanos;
+pub use sessions::SessionDeadlines;
 
 /// How a key is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
