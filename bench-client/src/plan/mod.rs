@@ -1,8 +1,15 @@
 //! A checked description of a run: what the flags say, once it is known to make sense. Pure.
 
+pub mod asked;
+pub mod check;
+pub mod refusal;
+pub mod spelling;
+pub mod target;
 pub mod workload;
 
 use crate::nanos::Nanos;
+pub use asked::Asked;
+pub use refusal::Refusal;
 pub use workload::{Hold, KeyDist, Mode, PairStyle, Workload};
 
 /// When a measured run ends. The warm-up comes before and is not counted.

@@ -1,11 +1,17 @@
 //! What the clients of a run do. Pure.
 
+use std::ops::RangeInclusive;
+
 use crate::nanos::Nanos;
 
+/// Bytes that a key may have: room for every number, and not more than the protocol's.
+pub const KEY_BYTES: RangeInclusive<u16> = 8..=1_024;
+
 /// What a client's cycle is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Acquire and release keys that no other client asks for.
+    #[default]
     Uncontended,
     /// Acquire, hold and release keys that all clients share, exclusively.
     Contended,
@@ -71,7 +77,7 @@ pub struct Workload {
     pub keys: u32,
     /// Which of them are drawn.
     pub key_dist: KeyDist,
-    /// Bytes of a key, 8 to 1,024.
+    /// Bytes of a key, within [`KEY_BYTES`].
     pub key_bytes: u16,
     /// Time between grant and release.
     pub hold: Hold,
