@@ -54,14 +54,20 @@ pub enum What {
         /// Its session, by number over all threads and lives: its deadline ends the hold too.
         session: u32,
     },
-    /// The release is about to be sent.
+    /// The release is about to be sent. Told after the grant: a release that was sent together
+    /// with its acquire is told with the grant's instant.
     Released,
     /// The server said that the hold is lost.
     Lost,
-    /// The acquire ended without a grant.
+    /// The acquire was refused, whatever the reason but [`What::TimedOut`].
     Denied,
-    /// Its connection is gone, so it is not known what became of it.
+    /// The acquire was refused because the wait that the plan gives it was over.
+    TimedOut,
+    /// Its connection is gone, so it is not known what became of it: no client believes in it.
     Forgotten,
+    /// An answer came that no request waited for: a second one, or one under a wrong id. Told of
+    /// the client's newest acquire, or of the connection's first client if the id names none.
+    Unasked,
 }
 
 /// Something that a client saw or is about to do.
