@@ -35,6 +35,8 @@ const PURE_WITHIN_SHELL: &[&str] = &[
     "bench-client/src/nanos.rs",
     "bench-client/src/plan/",
     "bench-client/src/report/facts.rs",
+    "bench-client/src/report/html/",
+    "bench-client/src/report/units.rs",
     "bench-client/src/traffic.rs",
     "bench-client/src/verify/",
     "src/control/copies.rs",
