@@ -30,6 +30,9 @@ const SHELL: &[&str] = &[
 
 /// Pure files inside the folders of [`SHELL`].
 const PURE_WITHIN_SHELL: &[&str] = &[
+    "bench-client/src/compare/dialect.rs",
+    "bench-client/src/compare/key.rs",
+    "bench-client/src/compare/peers/",
     "bench-client/src/dice.rs",
     "bench-client/src/measure/",
     "bench-client/src/nanos.rs",

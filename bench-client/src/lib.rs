@@ -21,6 +21,7 @@
 //! server that stalls makes the generator late: only the first shows what a user would have felt
 //! (Tene: How not to measure latency, 2015).
 
+pub mod compare;
 pub mod dice;
 pub mod measure;
 pub mod nanos;

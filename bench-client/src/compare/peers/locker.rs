@@ -1,0 +1,171 @@
+//! locker: Hello opens a session, each place has two seats, one for its acquires and one for its
+//! releases. Pure.
+//!
+//! A release that is said behind an acquire without an answer yet has token 0: a pair in one write.
+
+use locker_protocol::{
+    Acquire, FRAME_BYTES_MAX, Frame, FromServer, Granted, Hello, HelloAction, Mode, OnDisconnect,
+    PREFACE, Released, Reply, RequestId, Status, TOKEN_ANY, VERSION, WAIT_FOREVER, WAIT_TRY,
+    split_frame,
+};
+
+use crate::compare::dialect::{Answer, Asking, Broken, Dialect, Outcome};
+use crate::compare::key::key;
+
+/// Hello uses no seat: any number but 0.
+const HELLO_ID: u64 = 1 << 16;
+/// Longer than any measured time, so that no keepalive disturbs it.
+const TTL_MS: u32 = 60_000;
+const FRAME_MAX: u32 = 65_536;
+const _: () = assert!(FRAME_MAX as usize == FRAME_BYTES_MAX);
+
+/// What a place asked for last.
+#[derive(Clone, Copy, Debug, Default)]
+struct Asked {
+    owner: u64,
+    /// The grant's, or [`TOKEN_ANY`] before its answer.
+    token: u64,
+}
+
+/// A connection to locker.
+#[derive(Debug)]
+pub struct Locker {
+    is_open: bool,
+    /// Lease of each hold in milliseconds, 0 = as long as the session.
+    lease_ms: u32,
+    /// Counts requests: owners and sequences, which may skip.
+    count: u64,
+    places: Vec<Asked>,
+}
+
+impl Locker {
+    /// For so many places; each hold has a lease of so many milliseconds, 0 = none but the session.
+    #[must_use]
+    pub fn new(places: u16, lease_ms: u32) -> Self {
+        Self {
+            is_open: false,
+            lease_ms,
+            count: 0,
+            places: vec![Asked::default(); usize::from(places)],
+        }
+    }
+
+    fn id(&mut self, seat: u16) -> u64 {
+        self.count += 1;
+        let sequence = self.count;
+        RequestId { seat, sequence }.pack()
+    }
+
+    /// One frame of the server: an answer, or none for HelloOk.
+    fn heard(&mut self, frame: &Frame<'_>) -> Result<Option<Answer>, Broken> {
+        let header = frame.header;
+        let seat = RequestId::unpack(header.request_id).seat;
+        let place = seat / 2;
+        let outcome = match (header.op, header.status) {
+            (Granted::OP, 0) => {
+                let granted = Granted::decode(frame.body).map_err(unread)?;
+                self.places[usize::from(place)].token = granted.token;
+                Outcome::Got
+            }
+            (Released::OP, 0) => Outcome::Released,
+            (Granted::OP, status) if status == Status::Timeout.code() => Outcome::NotGot,
+            (Granted::OP | Released::OP, status) => Outcome::Failed(format!("status {status}")),
+            _ => return self.greeted(frame).map(|()| None),
+        };
+        Ok(Some(Answer { place, outcome }))
+    }
+
+    fn greeted(&mut self, frame: &Frame<'_>) -> Result<(), Broken> {
+        match FromServer::decode(frame).map_err(unread)? {
+            FromServer::Reply(Reply::HelloOk(hello)) => {
+                let needed = 2 * self.places.len();
+                if usize::from(hello.seats) < needed {
+                    let seats = hello.seats;
+                    return Err(Broken(format!("{seats} seats, {needed} are needed")));
+                }
+                if hello.grace_left_ms > 0 {
+                    return Err(Broken("keys are closed after a restart".to_owned()));
+                }
+                self.is_open = true;
+                Ok(())
+            }
+            other => Err(Broken(format!("{other:?}"))),
+        }
+    }
+}
+
+fn unread(bad: locker_protocol::BadFrame) -> Broken {
+    Broken(bad.to_string())
+}
+
+impl Dialect for Locker {
+    fn greet(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&PREFACE);
+        let hello = Hello {
+            version_min: VERSION,
+            version_max: VERSION,
+            action: HelloAction::Open,
+            on_disconnect: OnDisconnect::Release,
+            ttl_ms: TTL_MS,
+            features: 0,
+            session_id: 0,
+            secret: [0; 16],
+            attach: 0,
+            reclaiming: false,
+            group: [0; 16],
+            name: "compare",
+            library: "locker-bench",
+        };
+        hello.encode(HELLO_ID, out);
+    }
+
+    fn ready(&self) -> bool {
+        self.is_open
+    }
+
+    fn acquire(&mut self, place: u16, number: u32, asking: Asking, out: &mut Vec<u8>) {
+        let id = self.id(2 * place);
+        let owner = self.count;
+        let token = TOKEN_ANY;
+        self.places[usize::from(place)] = Asked { owner, token };
+        let acquire = Acquire {
+            owner,
+            wait_ms: match asking {
+                Asking::Try => WAIT_TRY,
+                Asking::Wait => WAIT_FOREVER,
+            },
+            lease_ms: self.lease_ms,
+            permits: 0,
+            limit: 0,
+            mode: Mode::Exclusive,
+            resize: false,
+            key: &key(number),
+            metadata: &[],
+        };
+        acquire.encode(id, out);
+    }
+
+    fn release(&mut self, place: u16, number: u32, out: &mut Vec<u8>) {
+        let id = self.id(2 * place + 1);
+        let Asked { owner, token } = self.places[usize::from(place)];
+        let key = &key(number);
+        locker_protocol::Release { owner, token, key }.encode(id, out);
+    }
+
+    fn parse(
+        &mut self,
+        bytes: &[u8],
+        _out: &mut Vec<u8>,
+        answers: &mut Vec<Answer>,
+    ) -> Result<usize, Broken> {
+        let mut taken = 0;
+        loop {
+            let split = split_frame(&bytes[taken..], FRAME_MAX);
+            let Some((frame, length)) = split.map_err(|error| Broken(error.to_string()))? else {
+                return Ok(taken);
+            };
+            answers.extend(self.heard(&frame)?);
+            taken += length;
+        }
+    }
+}
