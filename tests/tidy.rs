@@ -30,9 +30,17 @@ const SHELL: &[&str] = &[
 
 /// Pure files inside the folders of [`SHELL`].
 const PURE_WITHIN_SHELL: &[&str] = &[
+    "bench-client/src/compare/baton.rs",
+    "bench-client/src/compare/contended.rs",
+    "bench-client/src/compare/contended/",
+    "bench-client/src/compare/cycle.rs",
+    "bench-client/src/compare/cycle/",
     "bench-client/src/compare/dialect.rs",
     "bench-client/src/compare/key.rs",
     "bench-client/src/compare/peers/",
+    "bench-client/src/compare/shape.rs",
+    "bench-client/src/compare/stages.rs",
+    "bench-client/src/compare/tally.rs",
     "bench-client/src/dice.rs",
     "bench-client/src/measure/",
     "bench-client/src/nanos.rs",
