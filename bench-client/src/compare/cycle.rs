@@ -41,7 +41,7 @@ pub struct Cycle<D> {
 }
 
 impl<D: Dialect> Cycle<D> {
-    /// A run with one dialect per connection; `keys` are dealt to the clients, at least one to each.
+    /// A run with one dialect per connection; each client gets its share of `keys`, at least one.
     #[must_use]
     pub fn new(shape: Shape, timing: Timing, keys: u32, seed: u64, dialects: Vec<D>) -> Self {
         Self {
