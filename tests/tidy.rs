@@ -42,6 +42,7 @@ const PURE_WITHIN_SHELL: &[&str] = &[
     "bench-client/src/compare/stages.rs",
     "bench-client/src/compare/tally.rs",
     "bench-client/src/dice.rs",
+    "bench-client/src/load/",
     "bench-client/src/measure/",
     "bench-client/src/nanos.rs",
     "bench-client/src/plan/",

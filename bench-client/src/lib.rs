@@ -23,6 +23,7 @@
 
 pub mod compare;
 pub mod dice;
+pub mod load;
 pub mod measure;
 pub mod nanos;
 pub mod plan;

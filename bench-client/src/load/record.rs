@@ -1,0 +1,146 @@
+//! What is measured, and when: an operation counts if its *intended* start lies in the measured
+//! time, whatever the server made of it.
+
+use crate::measure::{Kind, Measures};
+use crate::nanos::Nanos;
+
+/// One operation that was answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answered {
+    pub(super) kind: Kind,
+    /// When it should have begun.
+    pub(super) intended: Nanos,
+    /// When it was sent.
+    pub(super) sent: Nanos,
+    /// When its answer came.
+    pub(super) now: Nanos,
+}
+
+/// Measures, and the time in which they count.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) measures: Measures,
+    /// The common start: the series counts from here.
+    begin: Nanos,
+    /// The measured time, its end excluded.
+    from: Nanos,
+    to: Nanos,
+    /// When the last answer came.
+    last: Nanos,
+}
+
+impl Record {
+    /// Nothing counts before [`Record::begin`].
+    pub(super) fn new(clients: u32) -> Self {
+        Self {
+            measures: Measures::new(clients),
+            begin: Nanos::FOREVER,
+            from: Nanos::FOREVER,
+            to: Nanos::FOREVER,
+            last: Nanos::ZERO,
+        }
+    }
+
+    /// Sets the common start and the measured time.
+    pub(super) fn begin(&mut self, begin: Nanos, from: Nanos, to: Nanos) {
+        (self.begin, self.from, self.to) = (begin, from, to);
+    }
+
+    /// Ends the measured time early.
+    pub(super) fn end(&mut self, at: Nanos) {
+        self.to = self.to.min(at);
+    }
+
+    /// Ends a measured time without an end with the last answer.
+    pub(super) fn end_if_open(&mut self) {
+        if self.to == Nanos::FOREVER && self.from != Nanos::FOREVER {
+            self.to = self.last.max(self.from);
+        }
+    }
+
+    /// The measured time.
+    pub(super) fn window(&self) -> (Nanos, Nanos) {
+        (self.from, self.to)
+    }
+
+    /// Whether an instant lies in the measured time.
+    #[inline]
+    pub(super) fn covers(&self, instant: Nanos) -> bool {
+        (self.from..self.to).contains(&instant)
+    }
+
+    /// A request was answered with what it asked for.
+    #[inline]
+    pub(super) fn succeeded(&mut self, answered: Answered) {
+        self.answer(answered, false);
+    }
+
+    /// A request was answered, with this status.
+    pub(super) fn refused(&mut self, answered: Answered, status: u16) {
+        self.answer(answered, true);
+        if self.covers(answered.intended) {
+            *self.measures.refused.entry(status).or_default() += 1;
+        }
+    }
+
+    #[inline]
+    fn answer(&mut self, answered: Answered, refused: bool) {
+        let Answered {
+            kind,
+            intended,
+            sent,
+            now,
+        } = answered;
+        if now < self.begin {
+            return;
+        }
+        self.last = now;
+        let latency = now.since(intended);
+        self.measures
+            .series
+            .count(now.since(self.begin), latency, refused);
+        self.measures.answered += u64::from(self.covers(now));
+        if self.covers(intended) {
+            self.measures.done(kind, intended, sent, now);
+        }
+    }
+
+    /// A whole cycle went well. Its starts were moved later by the time of its hold.
+    #[inline]
+    pub(super) fn cycle(&mut self, began: Nanos, cycle: Answered) {
+        if self.covers(began) {
+            self.measures
+                .done(cycle.kind, cycle.intended, cycle.sent, cycle.now);
+        }
+    }
+
+    /// A cycle ended, whatever its outcome.
+    #[inline]
+    pub(super) fn cycle_over(&mut self, intended: Nanos) {
+        self.measures.cycles += u64::from(self.covers(intended));
+    }
+
+    /// An open loop began a cycle.
+    #[inline]
+    pub(super) fn lag(&mut self, intended: Nanos, now: Nanos) {
+        if self.covers(intended) {
+            let lag = now.since(intended).0;
+            self.measures.lag.saturating_record(lag);
+        }
+    }
+
+    /// An open loop gave up a cycle.
+    pub(super) fn dropped(&mut self, intended: Nanos) {
+        self.measures.dropped += u64::from(self.covers(intended));
+    }
+
+    /// A client had a grant: its number over all threads.
+    #[inline]
+    pub(super) fn grant(&mut self, client: u32, intended: Nanos, sent: Nanos, now: Nanos) {
+        if self.covers(intended) {
+            self.measures.grants[client as usize] += 1;
+            let wait = now.since(sent);
+            self.measures.longest_wait = self.measures.longest_wait.max(wait);
+        }
+    }
+}
