@@ -2,6 +2,7 @@
 
 pub mod kind;
 pub mod series;
+pub mod support;
 
 use std::collections::BTreeMap;
 

@@ -39,6 +39,13 @@ pub fn whole(value: u64) -> String {
     grouped(&value.to_string())
 }
 
+/// So many of a thing: `1 request`, `1,203 requests`.
+#[must_use]
+pub fn counted(count: u64, thing: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{} {thing}{end}", whole(count))
+}
+
 /// Digits, perhaps with a sign, with their thousands apart.
 fn grouped(number: &str) -> String {
     let (sign, number) = match number.strip_prefix('-') {
@@ -138,6 +145,10 @@ mod tests {
         assert_eq!(short(100_000.0), "100 k");
         assert_eq!(whole(1_234_567), "1,234,567");
         assert_eq!(whole(123), "123");
+        assert_eq!(
+            counted(1, "hold") + ", " + &counted(1_203, "hold"),
+            "1 hold, 1,203 holds"
+        );
         assert_eq!(digits(-1_234.0), "-1,234");
         assert_eq!(percent(0.0001), "0.01 %");
         assert_eq!(bytes(1_572_864), "1.50 MiB");

@@ -1,0 +1,7 @@
+//! Reports of made-up runs: what is written stays as it was, and a browser draws it.
+
+#![allow(clippy::unwrap_used)]
+
+mod example;
+mod golden;
+mod schema;
