@@ -1,13 +1,33 @@
 //! The safety check: what the clients saw, held against what locks promise. Pure.
 //!
+//! ```text
+//!   events of the threads -> merge (by time) -> ledger -> history (the last ones, for the story)
+//!                                                 |
+//!                 cell per key (32 B): greatest token, the one exclusive hold
+//!                 crowd, where a cell does not do: several holds, known arrivals
+//!                 asker per client: what it waits for, what its token must lie between
+//! ```
+//!
 //! Clients tell what happened as [`Event`]s. An instant in an event is never earlier than a grant
 //! and never later than a release really was, so two intervals that overlap here overlapped in
-//! truth.
+//! truth. No rule ever alarms for a server that keeps its promises, as long as the clocks of the
+//! generator's cores differ by less than a round trip and an operator does not force holds free;
+//! what each rule cannot see stands with [`Rule`].
 
+mod askers;
+mod cell;
+mod crowd;
+mod history;
+pub mod ledger;
+mod merge;
 pub mod sessions;
+mod stairs;
+pub mod violation;
 
 use crate::nanos::Nanos;
+pub use ledger::Ledger;
 pub use sessions::SessionDeadlines;
+pub use violation::{Breach, Rule, Violation};
 
 /// How a key is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,3 +102,6 @@ pub struct Event {
     /// What.
     pub what: What,
 }
+
+#[cfg(test)]
+mod tests;
