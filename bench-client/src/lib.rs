@@ -23,9 +23,11 @@
 
 pub mod compare;
 pub mod dice;
+pub mod host;
 pub mod load;
 pub mod measure;
 pub mod nanos;
+pub mod net;
 pub mod plan;
 pub mod report;
 pub mod traffic;

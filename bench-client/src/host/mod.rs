@@ -1,0 +1,3 @@
+//! The machine and the processes on it: cores, processor time, children. Shell.
+
+pub mod cpu;
