@@ -30,5 +30,6 @@ pub mod nanos;
 pub mod net;
 pub mod plan;
 pub mod report;
+pub mod run;
 pub mod traffic;
 pub mod verify;

@@ -1,0 +1,5 @@
+//! `locker-bench run`: one run from its flags to its report.
+
+pub mod options;
+pub mod outputs;
+pub mod search;
