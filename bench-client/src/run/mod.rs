@@ -2,4 +2,5 @@
 
 pub mod options;
 pub mod outputs;
+pub mod progress;
 pub mod search;

@@ -197,7 +197,8 @@ pub enum ProgressStyle {
 
 impl Options {
     /// What the flags say about the server and the cores.
-    pub(super) fn target(&self, allowed: &[usize]) -> TargetAsked {
+    #[must_use]
+    pub fn target(&self, allowed: &[usize]) -> TargetAsked {
         TargetAsked {
             address: self.address.clone(),
             connect: self.connect.clone(),
@@ -213,9 +214,12 @@ impl Options {
     }
 
     /// What the flags say about the load, for a generator with so many cores.
-    pub(super) fn asked(&self, cores: u16) -> Asked {
+    #[must_use]
+    pub fn asked(&self, cores: u16) -> Asked {
         // More than can be numbered are refused as too many clients.
-        let connections = self.connections.map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+        let connections = self
+            .connections
+            .map(|count| u32::try_from(count).unwrap_or(u32::MAX));
         Asked {
             threads: self.threads,
             cores,
@@ -243,18 +247,21 @@ impl Options {
     }
 
     /// Bounds to judge the run by, and bounds to search the highest rate for.
-    pub(super) fn bounds(&self) -> (Option<&str>, Option<&str>) {
+    #[must_use]
+    pub fn bounds(&self) -> (Option<&str>, Option<&str>) {
         (self.slo.as_deref(), self.find_max.as_deref())
     }
 
     /// Files to write: JSON, CSV, HGRM, HTML.
-    pub(super) fn files(&self) -> [Option<&Path>; 4] {
+    #[must_use]
+    pub fn files(&self) -> [Option<&Path>; 4] {
         let files = [&self.json, &self.csv, &self.hgrm, &self.html];
         files.map(|file| file.as_deref())
     }
 
     /// How progress is shown.
-    pub(super) const fn progress(&self) -> ProgressStyle {
+    #[must_use]
+    pub const fn progress(&self) -> ProgressStyle {
         self.progress
     }
 }

@@ -175,10 +175,16 @@ mod tests {
     #[test]
     fn the_rate_found_is_within_3_percent_below_what_the_server_can_do() {
         for holds_to in [1.0, 37.0, 999.0, 1_001.0, 123_456.7, 5e6] {
-            let capacity = Capacity { holds_to, ..ENDLESS };
+            let capacity = Capacity {
+                holds_to,
+                ..ENDLESS
+            };
             let (search, rates) = capacity.search(1_000.0);
             let best = search.best().expect("it serves something");
-            assert!(best <= holds_to && best * CLOSE >= holds_to, "{best} of {holds_to}");
+            assert!(
+                best <= holds_to && best * CLOSE >= holds_to,
+                "{best} of {holds_to}"
+            );
             assert_eq!(search.limit(), Some(Verdict::Missed));
             assert!(rates.len() <= 25, "{} trials", rates.len());
         }
@@ -232,6 +238,9 @@ mod tests {
     fn a_server_without_a_limit_ends_the_search_too() {
         let (search, rates) = ENDLESS.search(1_000.0);
         assert_eq!(rates.len(), 40);
-        assert_eq!((search.best(), search.limit()), (rates.last().copied(), None));
+        assert_eq!(
+            (search.best(), search.limit()),
+            (rates.last().copied(), None)
+        );
     }
 }
