@@ -104,7 +104,7 @@ pub enum Manner {
 }
 
 /// Milliseconds between two tries: the default `sleep` of the lock of redis-py, Redis' client for
-/// Python (redis/lock.py: `sleep=0.1`). memcached has no usual client with a lock; it gets them too.
+/// Python (redis/lock.py: `sleep=0.1`). memcached, without such a client, gets the same.
 pub const POLL_MS: u64 = 100;
 
 /// A peer in a manner: one row of a shape's table.
