@@ -9,10 +9,13 @@
 //!
 //! All is pure: files are the caller's.
 
+pub mod csv;
 pub mod facts;
 pub mod grid;
+pub mod hgrm;
 pub mod html;
 pub mod json;
 pub mod model;
+pub mod slo;
 pub mod text;
 pub mod units;
