@@ -77,6 +77,7 @@ const PURE_WITHIN_SHELL: &[&str] = &[
 
 /// The only files with `unsafe` in them.
 const UNSAFE: &[&str] = &[
+    "bench-client/src/host/child.rs",
     "src/cli/lock/child.rs",
     "src/driver/lane.rs",
     "src/driver/park.rs",

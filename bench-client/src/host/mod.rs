@@ -1,3 +1,17 @@
 //! The machine and the processes on it: cores, processor time, children. Shell.
+//!
+//! ```text
+//!   server (locker)   peer (any other server: port, scratch folder)
+//!          \             /
+//!           child: fork, pin, log, stop          cpu: cores, what processes cost
+//! ```
 
+pub mod child;
+mod child_error;
 pub mod cpu;
+pub mod peer;
+pub mod program;
+pub mod scratch;
+pub mod server;
+
+pub use child_error::ChildError;
