@@ -30,17 +30,18 @@ impl Fleet {
         }
     }
 
-    /// The acquire was answered: cuts the connection, which ends session and hold.
+    /// The acquire was denied, or its hold is over: cuts the connection, which ends the session.
     pub(super) fn die(&mut self, client: usize, now: Nanos, io: &mut Io) {
         let state = &mut self.clients[client];
         state.doing = Doing::Idle;
         let connection = state.connection;
         if state.token != 0 {
             let began = state.intended;
+            // The hold is not the server's: both starts move by its length.
             let cycle = Answered {
                 kind: Kind::Cycle,
-                intended: began,
-                sent: state.sent,
+                intended: began + state.release_intended.since(state.granted),
+                sent: state.sent + now.since(state.granted),
                 now,
             };
             self.tell(client, now, What::Released);

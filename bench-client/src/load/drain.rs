@@ -26,7 +26,7 @@ impl Fleet {
         for client in 0..self.clients.len() {
             if self.clients[client].doing == Doing::Holding {
                 self.clients[client].release_intended = now;
-                self.release(client, now, io);
+                self.hold_over(client, now, io);
             }
         }
         let is_churn = self.plan.workload.mode == Mode::Churn;

@@ -5,7 +5,7 @@ use locker_protocol::{GoAwayReason, Lost, Push, Reply, Status};
 use super::client::{Doing, count_and_place};
 use super::fleet::{Fleet, Phase, lanes_per_client};
 use super::record::Answered;
-use super::session::{Answer, Asked, Heard};
+use super::session::{Answer, Asked, Breach, Heard};
 use crate::measure::Kind;
 use crate::nanos::Nanos;
 use crate::plan::Mode;
@@ -33,8 +33,8 @@ impl Fleet {
                     }
                 }
                 Ok(None) => return taken,
-                Err(rule) => {
-                    self.break_rule(connection, &rule);
+                Err(breach) => {
+                    self.breached(connection, &breach, now);
                     return bytes.len();
                 }
             }
@@ -70,6 +70,21 @@ impl Fleet {
                 self.own_answer(connection, answer, now, io);
             }
         }
+    }
+
+    #[cold]
+    fn breached(&mut self, connection: usize, breach: &Breach, now: Nanos) {
+        if let Some(lane) = breach.stray {
+            let crew = self.crew(connection);
+            let client = crew.start + lane / lanes_per_client(&self.plan);
+            let client = if crew.contains(&client) {
+                client
+            } else {
+                crew.start
+            };
+            self.tell(client, now, What::Unasked);
+        }
+        self.break_rule(connection, &breach.rule);
     }
 
     /// The client that uses a seat.
@@ -127,7 +142,6 @@ impl Fleet {
         }
     }
 
-    #[cold]
     fn pushed(&mut self, connection: usize, push: &Push<'_>, now: Nanos, io: &mut Io) {
         match push {
             Push::Lost(lost) => self.lost(connection, lost, now, io),
@@ -139,8 +153,8 @@ impl Fleet {
                 }
             }
             Push::Fault(refusal) => {
-                let count = self.record.measures.refused.entry(refusal.status.code());
-                *count.or_default() += 1;
+                let status = refusal.status.code();
+                *self.record.measures.refused.entry(status).or_default() += 1;
             }
             // The server ends the connection behind it: that is when it counts.
             Push::SessionEnded(_) => {}

@@ -223,7 +223,9 @@ impl Fleet {
             self.clients[client].doing = Doing::Retired;
         }
         let given_up = |session: &super::session::Session| session.state == State::GivenUp;
-        if self.sessions.iter().all(given_up) {
+        // A herd would wait for it for ever.
+        let is_herd = self.plan.workload.mode == Mode::Herd;
+        if is_herd || self.sessions.iter().all(given_up) {
             self.lose_server(end);
         }
         if self.phase == Phase::Waiting {
@@ -237,7 +239,7 @@ impl Fleet {
             Due::HoldEnd { client, count } => {
                 let held = &self.clients[client];
                 if held.doing == Doing::Holding && held.acquire.count == count {
-                    self.release(client, now, io);
+                    self.hold_over(client, now, io);
                 }
             }
             Due::Keepalive { connection, life } => self.keep_alive(connection, life, now, io),

@@ -5,7 +5,9 @@
 //!   one write:  Acquire (try), Release (token 0) -> Granted, Released
 //! ```
 
-use locker_protocol::{Acquire, Get, Granted, Mode as HoldMode, Release, TOKEN_ANY, WAIT_TRY};
+use locker_protocol::{
+    Acquire, Get, Granted, Mode as HoldMode, Release, Status, TOKEN_ANY, WAIT_TRY,
+};
 
 use super::client::Doing;
 use super::fleet::{Fleet, Phase, lanes_per_client};
@@ -174,7 +176,6 @@ impl Fleet {
         match mode {
             Mode::Renew => self.keep(client, now, io),
             Mode::HoldMany => self.cycle_over(client, now, io),
-            Mode::Churn => self.die(client, now, io),
             _ if self.plan.workload.pair == PairStyle::OneWrite => {
                 self.tell(client, now, What::Released);
                 self.pair_answered(client, now, io);
@@ -221,7 +222,7 @@ impl Fleet {
         let state = &mut self.clients[client];
         state.release_intended = now + length;
         if length == Nanos::ZERO {
-            self.release(client, now, io);
+            self.hold_over(client, now, io);
             return;
         }
         state.doing = Doing::Holding;
@@ -230,9 +231,18 @@ impl Fleet {
             .set(now + length, Due::HoldEnd { client, count });
     }
 
+    /// A hold ends: by a release, or by its session's death.
+    #[inline]
+    pub(super) fn hold_over(&mut self, client: usize, now: Nanos, io: &mut Io) {
+        match self.plan.workload.mode {
+            Mode::Churn => self.die(client, now, io),
+            _ => self.release(client, now, io),
+        }
+    }
+
     /// Sends the release of a hold.
     #[inline]
-    pub(super) fn release(&mut self, client: usize, now: Nanos, io: &mut Io) {
+    fn release(&mut self, client: usize, now: Nanos, io: &mut Io) {
         self.tell(client, now, What::Released);
         let state = &mut self.clients[client];
         state.doing = Doing::Releasing;
@@ -308,7 +318,13 @@ impl Fleet {
         };
         self.record.refused(answered, status);
         if self.may_wait() {
-            self.tell(client, now, What::Denied);
+            let is_late = status == Status::Timeout.code();
+            let what = if is_late {
+                What::TimedOut
+            } else {
+                What::Denied
+            };
+            self.tell(client, now, what);
         }
         match self.plan.workload.mode {
             Mode::Renew => self.not_kept(client, now, io),

@@ -96,6 +96,36 @@ pub(super) enum Heard<'a> {
     Push(Push<'a>),
 }
 
+/// How the server broke the protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Breach {
+    /// For people.
+    pub(super) rule: String,
+    /// Of an answer that nobody asked for: the lane that it names.
+    pub(super) stray: Option<usize>,
+}
+
+impl Breach {
+    #[cold]
+    fn of(rule: String) -> Self {
+        Self { rule, stray: None }
+    }
+
+    #[cold]
+    fn unasked(id: RequestId, lane: Option<&Lane>) -> Self {
+        let why = match lane {
+            None => "no request was ever sent under that number",
+            Some(_) if id.sequence == 0 => "no request has that number",
+            Some(lane) if id.sequence > lane.count => "that request was not sent yet",
+            Some(_) => "that request was answered before",
+        };
+        Self {
+            rule: format!("an answer to {id:?} that nobody asked for: {why}"),
+            stray: Some(id.seat.into()),
+        }
+    }
+}
+
 /// What the server granted in HelloOk, as far as it matters here.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
@@ -218,13 +248,14 @@ impl Session {
     /// The first frame of `bytes` and its length; `None` if it is not whole yet.
     ///
     /// # Errors
-    /// Which rule of the protocol it breaks.
+    /// How it breaks the protocol.
     #[inline]
     pub(super) fn hear<'a>(
         &mut self,
         bytes: &'a [u8],
-    ) -> Result<Option<(Heard<'a>, usize)>, String> {
-        let split = split_frame(bytes, FRAME_MAX).map_err(|error| error.to_string())?;
+    ) -> Result<Option<(Heard<'a>, usize)>, Breach> {
+        let split = split_frame(bytes, FRAME_MAX);
+        let split = split.map_err(|error| Breach::of(error.to_string()))?;
         let Some((frame, length)) = split else {
             return Ok(None);
         };
@@ -238,18 +269,19 @@ impl Session {
     }
 
     #[inline]
-    fn answer<'a>(&mut self, frame: &Frame<'a>, reply: Reply<'a>) -> Result<Answer<'a>, String> {
+    fn answer<'a>(&mut self, frame: &Frame<'a>, reply: Reply<'a>) -> Result<Answer<'a>, Breach> {
         let id = RequestId::unpack(frame.header.request_id);
         let number = usize::from(id.seat);
         let Some(lane) = self.lanes.get_mut(number) else {
-            return Err(unasked(id, "no request was ever sent under that number"));
+            return Err(Breach::unasked(id, None));
         };
         if id.sequence != lane.count || lane.asked == Asked::Nothing {
-            return Err(unasked(id, lane_history(lane, id.sequence)));
+            return Err(Breach::unasked(id, Some(lane)));
         }
         if !lane.asked.is_answered_by(&reply) {
             let asked = lane.asked;
-            return Err(format!("{asked:?} (request {id:?}) got {reply:?}"));
+            let rule = format!("{asked:?} (request {id:?}) got {reply:?}");
+            return Err(Breach::of(rule));
         }
         let Lane { sent, asked, .. } = *lane;
         lane.asked = Asked::Nothing;
@@ -318,20 +350,7 @@ impl Session {
 }
 
 #[cold]
-fn undecodable(frame: &Frame<'_>, why: &str) -> String {
-    format!("a frame could not be read: {why}: {:?}", frame.header)
-}
-
-#[cold]
-fn unasked(id: RequestId, why: &str) -> String {
-    format!("an answer to {id:?} that nobody asked for: {why}")
-}
-
-#[cold]
-fn lane_history(lane: &Lane, sequence: u64) -> &'static str {
-    match sequence {
-        0 => "no request has that number",
-        sequence if sequence > lane.count => "that request was not sent yet",
-        _ => "that request was answered before",
-    }
+fn undecodable(frame: &Frame<'_>, why: &str) -> Breach {
+    let header = frame.header;
+    Breach::of(format!("a frame could not be read: {why}: {header:?}"))
 }

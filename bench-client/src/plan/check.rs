@@ -9,6 +9,7 @@ use super::workload::KEY_BYTES;
 use super::{
     Arrivals, Checks, Hold, KeyDist, Mode, Pace, PairStyle, Plan, Refusal, Stop, Workload,
 };
+use crate::load::keys_max;
 use crate::nanos::Nanos;
 
 /// Connections, if none are asked for.
@@ -157,6 +158,15 @@ impl Asked {
         if !KEY_BYTES.contains(&key_bytes) {
             return Err(Refusal::KeyBytes { bytes: key_bytes });
         }
+        if u64::from(keys) > keys_max(key_bytes) {
+            return Err(Refusal::KeysInBytes {
+                keys,
+                bytes: key_bytes,
+            });
+        }
+        if let (Mode::Churn, Some(inflight @ 2..)) = (mode, self.inflight) {
+            return Err(Refusal::ChurnInflight { inflight });
+        }
         let hold = self.hold.unwrap_or(Hold::None);
         if hold != Hold::None && matches!(mode, Mode::Renew | Mode::HoldMany) {
             return Err(Refusal::HoldInMode { mode });
@@ -270,6 +280,9 @@ impl Asked {
             Mode::Renew | Mode::Churn | Mode::Herd | Mode::HoldMany
         ) {
             return Err(Refusal::OneWriteInMode { mode });
+        }
+        if let Mode::Permit { .. } = mode {
+            return Err(Refusal::OneWriteOfPermits);
         }
         if hold != Hold::None {
             return Err(Refusal::OneWriteWithHold);

@@ -217,6 +217,23 @@ pub enum Refusal {
         /// The mode.
         mode: Mode,
     },
+    /// A pair in one write whose release would have to name a token.
+    #[error("--one-write releases without a token, which permits do not allow: drop it")]
+    OneWriteOfPermits,
+    /// More keys than can be told apart.
+    #[error("{keys} keys cannot be told apart in {bytes} bytes: use --key-bytes 10 or more")]
+    KeysInBytes {
+        /// Keys.
+        keys: u32,
+        /// Bytes of each.
+        bytes: u16,
+    },
+    /// Several clients on a connection that one of them cuts.
+    #[error("in --mode churn a connection has one client, not {inflight}: use more with -c")]
+    ChurnInflight {
+        /// Clients per connection.
+        inflight: u16,
+    },
     /// A lock that nobody can hold.
     #[error("permit:0 lets nobody in: use permit:1 or more")]
     PermitZero,

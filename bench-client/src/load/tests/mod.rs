@@ -1,5 +1,12 @@
 //! The fleet against a double of the server, in virtual time.
 
+#![allow(clippy::unwrap_used)]
+
+mod conduct;
+mod cycles;
+mod double;
+mod world;
+
 use crate::nanos::Nanos;
 use crate::plan::{Checks, Hold, KeyDist, Mode, Pace, PairStyle, Plan, Stop, Workload};
 

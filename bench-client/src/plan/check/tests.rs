@@ -243,10 +243,30 @@ fn holds() -> Vec<(Change, Refusal)> {
     ]
 }
 
+fn limits() -> Vec<(Change, Refusal)> {
+    vec![
+        (
+            |a| (a.one_write, a.mode) = (true, Mode::Permit { limit: 3 }),
+            Refusal::OneWriteOfPermits,
+        ),
+        (
+            |a| (a.key_bytes, a.keys) = (Some(8), Some(100_000_001)),
+            Refusal::KeysInBytes {
+                keys: 100_000_001,
+                bytes: 8,
+            },
+        ),
+        (
+            |a| (a.inflight, a.mode) = (Some(2), Mode::Churn),
+            Refusal::ChurnInflight { inflight: 2 },
+        ),
+    ]
+}
+
 #[test]
 fn every_contradiction_is_refused_by_its_name() {
     assert!(asked(|_| {}).check().is_ok(), "the run changed is fine");
-    for (change, refusal) in [sizes(), times(), keys(), holds()].concat() {
+    for (change, refusal) in [sizes(), times(), keys(), holds(), limits()].concat() {
         assert_eq!(asked(change).check(), Err(refusal));
     }
 }
@@ -275,7 +295,7 @@ fn every_text_says_what_to_do() {
         },
         Refusal::ZipfExponent { exponent: 0.0 },
     ];
-    let checked = [sizes(), times(), keys(), holds()].concat();
+    let checked = [sizes(), times(), keys(), holds(), limits()].concat();
     let all = checked.into_iter().map(|(_, refusal)| refusal).chain(read);
     let remedies = [
         "use ",
