@@ -23,6 +23,7 @@
 
 pub mod compare;
 pub mod dice;
+pub mod echo;
 pub mod host;
 pub mod load;
 pub mod measure;

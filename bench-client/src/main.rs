@@ -7,6 +7,7 @@ mod memory;
 mod table;
 
 use clap::{Parser, Subcommand};
+use locker_bench::echo;
 
 /// Measures the lock server locker.
 #[derive(Debug, Parser)]
@@ -22,12 +23,16 @@ enum Command {
     Engine(engine::Options),
     /// Resident memory per held lock and per waiter, huge pages on, the table 90 % full.
     Memory(memory::Options),
+    /// Echo server, the yardstick of `compare`: 64-byte frames, one thread.
+    #[command(name = echo::COMMAND, hide = true)]
+    EchoServer(echo::Options),
 }
 
 fn main() -> std::process::ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Engine(options) => engine::run(&options),
         Command::Memory(options) => memory::run(&options),
+        Command::EchoServer(options) => echo::serve(&options).map(|never| match never {}),
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,
