@@ -19,6 +19,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The same locks, asked of locker and of its peers: who needs how much, side by side.
+    Compare(Box<locker_bench::compare::Options>),
     /// Cost per request of the lock engine alone: no sockets, keys uniform over a full table.
     Engine(engine::Options),
     /// Resident memory per held lock and per waiter, huge pages on, the table 90 % full.
@@ -30,6 +32,10 @@ enum Command {
 
 fn main() -> std::process::ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Compare(options) => {
+            let command: Vec<String> = std::env::args().collect();
+            return locker_bench::compare::run(&options, &command);
+        }
         Command::Engine(options) => engine::run(&options),
         Command::Memory(options) => memory::run(&options),
         Command::EchoServer(options) => echo::serve(&options).map(|never| match never {}),

@@ -73,6 +73,12 @@ impl Peer {
         })
     }
 
+    /// Whether it is locker, in whatever setting.
+    #[must_use]
+    pub const fn is_locker(self) -> bool {
+        matches!(self, Self::Locker | Self::LockerLease | Self::LockerShards)
+    }
+
     /// Whether it is one of the echo servers.
     #[must_use]
     pub const fn is_echo(self) -> bool {

@@ -13,7 +13,7 @@ use super::spread::Spread;
 use super::targets::{Standing, TARGETS, fairness};
 
 /// Heads of the columns of pairs.
-const PAIR_HEADS: [&str; 8] = [
+pub const PAIR_HEADS: [&str; 8] = [
     "",
     "pairs/s",
     "CPU/pair",
@@ -24,7 +24,7 @@ const PAIR_HEADS: [&str; 8] = [
     "rate: locker x",
 ];
 /// Heads of the columns where one key is wanted by all.
-const HANDOFF_HEADS: [&str; 8] = [
+pub const HANDOFF_HEADS: [&str; 8] = [
     "",
     "grants/s",
     "CPU/grant",

@@ -19,11 +19,19 @@ impl Scratch {
     /// # Errors
     /// The folder cannot be made, or not be given away.
     pub fn new(account: Option<Account>) -> io::Result<Self> {
+        Self::below(&std::env::temp_dir(), account)
+    }
+
+    /// The same below another folder, such as one in memory.
+    ///
+    /// # Errors
+    /// As of [`Scratch::new`].
+    pub fn below(parent: &Path, account: Option<Account>) -> io::Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         loop {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             let name = format!("locker-bench-{}-{number}", std::process::id());
-            let path = std::env::temp_dir().join(name);
+            let path = parent.join(name);
             match fs::DirBuilder::new().mode(0o700).create(&path) {
                 // Of a process before us that had our number and was killed.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -1,0 +1,194 @@
+//! The comparison for programs: every run, medians, targets. Pure.
+//!
+//! Fields are added, never changed; `schema` says which they are.
+
+use serde_json::{Value, json};
+
+use super::Facts;
+use super::contestant::Manner;
+use super::results::{Results, Row};
+use super::sample::{Quantiles, Sample, Verdict};
+use super::shape::{Shape, Style};
+use super::spread::Spread;
+use super::targets::{Standing, TARGETS};
+
+/// Name and version of the fields.
+pub const SCHEMA: &str = "locker-bench compare 1";
+
+/// The document.
+#[must_use]
+pub fn json(facts: &Facts, results: &Results) -> String {
+    let samples: Vec<Value> = results.samples.iter().map(sample).collect();
+    let skipped = results.skipped.iter().map(|skipped| {
+        let (peer, why) = (skipped.peer.name(), &skipped.why);
+        json!({ "peer": peer, "why": why })
+    });
+    let document = json!({
+        "schema": SCHEMA,
+        "command": facts.command,
+        "servers": facts.servers,
+        "began_unix": facts.began_unix,
+        "keys": facts.keys,
+        "rounds": facts.rounds,
+        "measured_ms": facts.measured_ms,
+        "server_core": facts.cores.0,
+        "generator_core": facts.cores.1,
+        "interrupted": facts.interrupted,
+        "skipped": skipped.collect::<Vec<Value>>(),
+        "rows": rows(results),
+        "targets": targets(results, facts.keys),
+        "samples": samples,
+    });
+    let mut text = serde_json::to_string_pretty(&document).expect("it is made of plain values");
+    text.push('\n');
+    text
+}
+
+fn shape(shape: Shape) -> Value {
+    let style = match shape.style {
+        Style::TwoTrips => "two-trips",
+        Style::OneWrite => "one-write",
+        Style::Contended => "contended",
+    };
+    json!({ "style": style, "connections": shape.connections, "depth": shape.depth })
+}
+
+const fn manner(manner: Manner) -> &'static str {
+    match manner {
+        Manner::Plain => "plain",
+        Manner::TightPoll => "tight-poll",
+        Manner::PolitePoll => "polite-poll",
+    }
+}
+
+fn quantiles(quantiles: Option<Quantiles>) -> Value {
+    quantiles.map_or(
+        Value::Null,
+        |span| json!({ "p50": span.p50, "p99": span.p99 }),
+    )
+}
+
+fn sample(sample: &Sample) -> Value {
+    let (counts, why) = match sample.verdict() {
+        Verdict::Counts => (true, None),
+        Verdict::Unsaturated => (false, Some("unsaturated".to_owned())),
+        Verdict::Invalid(why) => (false, Some(why)),
+    };
+    json!({
+        "shape": shape(sample.shape),
+        "peer": sample.contestant.peer.name(),
+        "manner": manner(sample.contestant.manner),
+        "round": sample.round,
+        "counts": counts,
+        "why_not": why,
+        "measured_ns": sample.costs.measured.0,
+        "server_cpu_ns": sample.costs.server.0,
+        "generator_cpu_ns": sample.costs.generator.0,
+        "pairs": sample.pairs,
+        "not_got": sample.not_got,
+        "lost": sample.lost,
+        "latency_ns": quantiles(sample.latency),
+        "handoff_ns": quantiles(sample.handoff),
+        "grants_fewest": sample.grants.map(|grants| grants.0),
+        "grants_most": sample.grants.map(|grants| grants.1),
+    })
+}
+
+fn spread(spread: Option<Spread>) -> Value {
+    spread.map_or(Value::Null, |spread| {
+        let Spread {
+            median,
+            least,
+            most,
+            rounds,
+        } = spread;
+        json!({ "median": median, "least": least, "most": most, "rounds": rounds })
+    })
+}
+
+fn rows(results: &Results) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for &of in results.shapes() {
+        for (contestant, row) in results.rows(of) {
+            let mut value = figures(row);
+            value["shape"] = shape(of);
+            value["peer"] = contestant.peer.name().into();
+            value["manner"] = manner(contestant.manner).into();
+            value["cpu_times_locker"] = spread(results.cpu_ratio(of, contestant));
+            value["rate_locker_times"] = spread(results.rate_ratio(of, contestant));
+            rows.push(value);
+        }
+    }
+    rows
+}
+
+fn figures(row: &Row) -> Value {
+    json!({
+        "may_be_quoted": !row.is_bracketed(),
+        "dropped": row.dropped,
+        "invalid": row.invalid,
+        "generator_bound_rounds": row.generator_bound(),
+        "pairs_per_second": spread(row.spread(|run| Some(run.rate()))),
+        "server_cpu_ns_per_pair": spread(row.spread(|run| Some(run.cpu_per_pair()))),
+        "core_share": spread(row.spread(|run| Some(run.core_share()))),
+        "generator_share": spread(row.spread(|run| Some(run.generator_share()))),
+    })
+}
+
+fn targets(results: &Results, keys: u32) -> Vec<Value> {
+    let targets = TARGETS.iter().map(|target| {
+        let (standing, figure, why) = match target.standing(results, keys) {
+            Standing::Met(figure) => ("met", Some(figure), None),
+            Standing::Missed(figure) => ("missed", Some(figure), None),
+            Standing::Open(why) => ("open", None, Some(why)),
+        };
+        json!({
+            "target": target.sentence(keys),
+            "standing": standing,
+            "figure": spread(figure),
+            "why_open": why,
+        })
+    });
+    targets.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::compare::contestant::Peer;
+    use crate::compare::results::Skipped;
+    use crate::compare::results::tests::run;
+
+    #[test]
+    fn every_run_its_row_and_the_targets_are_told() {
+        let mut results = Results::default();
+        results.add(run("8x32", Peer::Locker, 0, 4_000, 1_000));
+        results.add(run("8x32", Peer::Redis, 0, 1_000, 1_000));
+        results.add(run("8x32", Peer::Redis, 1, 1_000, 100));
+        let why = "not installed".to_owned();
+        let peer = Peer::Etcd;
+        results.skipped.push(Skipped { peer, why });
+        let facts = Facts {
+            command: vec!["locker-bench".to_owned(), "compare".to_owned()],
+            servers: Vec::new(),
+            began_unix: 1,
+            keys: 1_000_000,
+            rounds: 2,
+            measured_ms: 1_000,
+            cores: (0, 1),
+            interrupted: false,
+        };
+        let value: Value = serde_json::from_str(&json(&facts, &results)).unwrap();
+        assert_eq!(value["schema"], "locker-bench compare 1");
+        assert_eq!(value["samples"].as_array().unwrap().len(), 3);
+        assert_eq!(value["samples"][2]["why_not"], "unsaturated");
+        assert_eq!(value["rows"][1]["peer"], "redis");
+        assert_eq!(value["rows"][1]["cpu_times_locker"]["median"], 4.0);
+        assert_eq!(value["rows"][1]["dropped"], 1);
+        assert_eq!(value["skipped"][0]["peer"], "etcd");
+        assert_eq!(value["targets"].as_array().unwrap().len(), TARGETS.len());
+        assert_eq!(value["targets"][7]["standing"], "met");
+    }
+}

@@ -1,0 +1,222 @@
+//! The comparison as a whole: servers up, rounds A B C, A B C, for each shape, reports. Shell.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::compare::contestant::{Contestant, Peer};
+use crate::compare::options::{Asked, Options};
+use crate::compare::results::{Results, Skipped};
+use crate::compare::sample::{Sample, Verdict};
+use crate::compare::shape::Shape;
+use crate::compare::talk::Talk;
+use crate::host::cpu;
+use crate::report::units;
+
+use super::measure::{Conduct, Server, measure};
+use super::peers::postgres::Postgres;
+use super::servers::{Servers, Setting};
+
+/// Descriptors besides those of connections.
+const OTHER_DESCRIPTORS: u64 = 128;
+/// How long a server that takes connections may refuse to talk.
+const TALK_PATIENCE: Duration = Duration::from_secs(20);
+const TALK_PAUSE: Duration = Duration::from_millis(20);
+
+/// The two cores of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cores {
+    pub(super) server: usize,
+    pub(super) generator: usize,
+}
+
+impl Cores {
+    /// Those asked for, or the first and the last of those allowed.
+    ///
+    /// # Errors
+    /// They are one, or not ours.
+    pub(super) fn choose(options: &Options, allowed: &[usize]) -> Result<Self, String> {
+        let (first, last) = (allowed.first(), allowed.last());
+        let cores = first.zip(last).map(|(first, last)| Self {
+            server: options.server_core.unwrap_or(*first),
+            generator: options.generator_core.unwrap_or(*last),
+        });
+        let cores = cores.ok_or("the system does not tell which cores we may use")?;
+        if cores.server == cores.generator {
+            return Err(format!(
+                "servers and generator would share core {}: a comparison needs two cores, see \
+                 --server-core and --generator-core (we may use {allowed:?})",
+                cores.server
+            ));
+        }
+        for core in [cores.server, cores.generator] {
+            if !allowed.contains(&core) {
+                return Err(format!("core {core} is not ours: we may use {allowed:?}"));
+            }
+        }
+        Ok(cores)
+    }
+}
+
+/// A comparison under way.
+#[derive(Debug)]
+pub(super) struct Rounds<'a> {
+    pub(super) asked: &'a Asked,
+    pub(super) conduct: Conduct,
+    pub(super) servers: Servers,
+    pub(super) results: Results,
+}
+
+impl Rounds<'_> {
+    /// Starts the servers of all peers; those that do not come up are skipped.
+    pub(super) fn start(&mut self, setting: &Setting) {
+        for &peer in &self.asked.peers {
+            let outcome = self
+                .servers
+                .start(peer, setting)
+                .map_err(|error| error.to_string());
+            let outcome = outcome.and_then(|()| ready(peer, self.servers.of(peer)));
+            match outcome {
+                Ok(()) => eprintln!("{} is up", peer.name()),
+                Err(why) => {
+                    eprintln!("SKIPPED {}: {why}", peer.name());
+                    let why = shortened(&why);
+                    self.results.skipped.push(Skipped { peer, why });
+                }
+            }
+        }
+    }
+
+    /// Runs every shape: all its rounds, each contestant once a round.
+    ///
+    /// # Errors
+    /// The system has no epoll to give.
+    pub(super) fn run(&mut self, is_over: &impl Fn() -> bool) -> io::Result<()> {
+        let skipped = &self.results.skipped;
+        let is_there = |peer: &&Peer| !skipped.iter().any(|skipped| skipped.peer == **peer);
+        let peers: Vec<Peer> = self.asked.peers.iter().filter(is_there).copied().collect();
+        for &shape in &self.asked.shapes {
+            for round in 0..self.asked.rounds {
+                for contestant in Contestant::of(shape, &peers) {
+                    if is_over() {
+                        return Ok(());
+                    }
+                    self.contestant(shape, contestant, round)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one contestant, again if the run does not count.
+    fn contestant(&mut self, shape: Shape, contestant: Contestant, round: u32) -> io::Result<()> {
+        for _ in 0..=self.asked.retries {
+            let server = self.servers.of(contestant.peer);
+            let mut sample = measure(self.conduct, server, shape, contestant, round)?;
+            if let Some(ended) = self.servers.ended(contestant.peer) {
+                sample.trouble = Some(ended.to_string());
+            }
+            eprintln!("{}", progress(&sample, self.asked.rounds));
+            let verdict = sample.verdict();
+            self.results.add(sample);
+            if verdict == Verdict::Counts {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A run in one line.
+fn progress(sample: &Sample, rounds: u32) -> String {
+    let round = sample.round + 1;
+    let head = format!("{round}/{rounds} {}, {}", sample.shape, sample.contestant);
+    let figures = || {
+        let rate = units::short(sample.rate());
+        let cost = units::span(sample.cpu_per_pair());
+        let share = units::percent(sample.core_share());
+        format!("{rate} a second, {cost} of CPU each, core {share}")
+    };
+    match sample.verdict() {
+        Verdict::Counts => format!("{head}: {}", figures()),
+        Verdict::Unsaturated => format!("{head}: {}, DROPPED", figures()),
+        Verdict::Invalid(why) => format!("{head}: INVALID: {why}"),
+    }
+}
+
+/// The first lines of a reason: a program that refuses its flags may print its whole manual.
+fn shortened(why: &str) -> String {
+    const LINES: usize = 3;
+    let lines: Vec<&str> = why.lines().take(LINES).collect();
+    lines.join("; ")
+}
+
+/// Waits until a server that takes connections answers, too.
+fn ready(peer: Peer, server: Server) -> Result<(), String> {
+    // The others answer from their first connection on.
+    if peer != Peer::Postgres {
+        return Ok(());
+    }
+    let began = Instant::now();
+    loop {
+        match Talk::begin(server.address, Postgres::new(1)) {
+            Ok(_) => return Ok(()),
+            Err(error) if began.elapsed() >= TALK_PATIENCE => return Err(error.to_string()),
+            Err(_) => thread::sleep(TALK_PAUSE),
+        }
+    }
+}
+
+/// Raises the limit of descriptors for ourselves and the servers that we start.
+///
+/// # Errors
+/// The hard limit is too low.
+pub(super) fn raise_descriptors(connections: u32) -> Result<(), String> {
+    let needed = 2 * u64::from(connections) + OTHER_DESCRIPTORS;
+    let limits = getrlimit(Resource::Nofile);
+    if limits.current.is_none_or(|current| current >= needed) {
+        return Ok(());
+    }
+    let raised = Rlimit {
+        current: Some(needed),
+        maximum: limits.maximum,
+    };
+    setrlimit(Resource::Nofile, raised).map_err(|error| {
+        format!("{connections} connections need {needed} descriptors: {error}; see ulimit -Hn")
+    })
+}
+
+/// Writes a report's file.
+///
+/// # Errors
+/// What the system said, with the file's name.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+/// Cores for so many shards: all but the generator's, or the servers' core for all of them.
+pub(super) fn shard_cores(cores: Cores, allowed: &[usize], shards: u32) -> Vec<usize> {
+    let wanted = usize::try_from(shards).expect("widens");
+    let others = allowed
+        .iter()
+        .copied()
+        .filter(|core| *core != cores.generator);
+    let mut chosen: Vec<usize> = others.collect();
+    chosen.truncate(wanted);
+    match chosen.len() == wanted {
+        true => chosen,
+        false => vec![cores.server],
+    }
+}
+
+/// Pins the generator: the calling thread.
+///
+/// # Errors
+/// The core is not ours.
+pub(super) fn pin_generator(cores: Cores) -> Result<(), String> {
+    cpu::pin_thread(cores.generator).map_err(|error| error.to_string())
+}

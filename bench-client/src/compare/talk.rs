@@ -1,0 +1,99 @@
+//! A few words with a peer over one blocking connection: whether it is ready, and whether its locks
+//! exclude. Shell.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use super::dialect::{Asking, Dialect, Outcome};
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The only place of the connection.
+const PLACE: u16 = 0;
+
+/// A connection on which one request at a time is said.
+#[derive(Debug)]
+pub struct Talk<D> {
+    stream: TcpStream,
+    dialect: D,
+    unread: Vec<u8>,
+}
+
+impl<D: Dialect> Talk<D> {
+    /// Connects and greets.
+    ///
+    /// # Errors
+    /// Nobody listens, or the greeting is not answered as it should be.
+    pub fn begin(address: SocketAddr, dialect: D) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut talk = Self {
+            stream,
+            dialect,
+            unread: Vec::new(),
+        };
+        let mut out = Vec::new();
+        talk.dialect.greet(&mut out);
+        talk.stream.write_all(&out)?;
+        while !talk.dialect.ready() {
+            talk.hear()?;
+        }
+        Ok(talk)
+    }
+
+    /// Tries to take a key's lock.
+    ///
+    /// # Errors
+    /// No answer came, or one that cannot be read.
+    pub fn acquire(&mut self, key: u32) -> io::Result<Outcome> {
+        let mut out = Vec::new();
+        self.dialect.acquire(PLACE, key, Asking::Try, &mut out);
+        self.dialect.end_write(&mut out);
+        self.ask(&out)
+    }
+
+    /// Gives it back.
+    ///
+    /// # Errors
+    /// As of [`Talk::acquire`].
+    pub fn release(&mut self, key: u32) -> io::Result<Outcome> {
+        let mut out = Vec::new();
+        self.dialect.release(PLACE, key, &mut out);
+        self.dialect.end_write(&mut out);
+        self.ask(&out)
+    }
+
+    /// Ends the wait for an answer earlier.
+    ///
+    /// # Errors
+    /// The socket does not take it.
+    pub fn be_patient_for(&mut self, patience: Duration) -> io::Result<()> {
+        self.stream.set_read_timeout(Some(patience))
+    }
+
+    fn ask(&mut self, out: &[u8]) -> io::Result<Outcome> {
+        self.stream.write_all(out)?;
+        loop {
+            if let Some(outcome) = self.hear()? {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    fn hear(&mut self) -> io::Result<Option<Outcome>> {
+        let mut buffer = [0; 4_096];
+        let count = self.stream.read(&mut buffer)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.unread.extend_from_slice(&buffer[..count]);
+        let (mut out, mut answers) = (Vec::new(), Vec::new());
+        let parsed = self.dialect.parse(&self.unread, &mut out, &mut answers);
+        let taken = parsed.map_err(|broken| io::Error::other(broken.0))?;
+        self.unread.drain(..taken);
+        self.stream.write_all(&out)?;
+        Ok(answers.pop().map(|answer| answer.outcome))
+    }
+}
