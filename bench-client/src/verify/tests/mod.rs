@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod rules;
+mod sim;
+mod sim_runs;
 
 use std::sync::Arc;
 
