@@ -4,6 +4,8 @@
 
 use serde_json::{Value, json};
 
+use crate::report::facts::HostFacts;
+
 use super::Facts;
 use super::contestant::Manner;
 use super::results::{Results, Row};
@@ -33,6 +35,7 @@ pub fn json(facts: &Facts, results: &Results) -> String {
         "measured_ms": facts.measured_ms,
         "server_core": facts.cores.0,
         "generator_core": facts.cores.1,
+        "host": host(&facts.host),
         "interrupted": facts.interrupted,
         "skipped": skipped.collect::<Vec<Value>>(),
         "rows": rows(results),
@@ -42,6 +45,17 @@ pub fn json(facts: &Facts, results: &Results) -> String {
     let mut text = serde_json::to_string_pretty(&document).expect("it is made of plain values");
     text.push('\n');
     text
+}
+
+fn host(host: &HostFacts) -> Value {
+    json!({
+        "cpu_model": host.cpu_model,
+        "cpus": host.cpus,
+        "memory_bytes": host.memory_bytes,
+        "kernel": host.kernel,
+        "governor": host.governor,
+        "virtual_machine": host.virtual_machine,
+    })
 }
 
 fn shape(shape: Shape) -> Value {
@@ -178,6 +192,14 @@ mod tests {
             rounds: 2,
             measured_ms: 1_000,
             cores: (0, 1),
+            host: HostFacts {
+                cpu_model: "a model".to_owned(),
+                cpus: 2,
+                memory_bytes: 1,
+                kernel: "6.1".to_owned(),
+                governor: None,
+                virtual_machine: true,
+            },
             interrupted: false,
         };
         let value: Value = serde_json::from_str(&json(&facts, &results)).unwrap();

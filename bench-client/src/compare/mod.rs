@@ -22,6 +22,7 @@ mod measure;
 pub mod options;
 pub mod page;
 pub mod peers;
+mod prove;
 pub mod results;
 mod rounds;
 pub mod sample;
@@ -29,7 +30,7 @@ mod servers;
 pub mod shape;
 pub mod spread;
 pub mod stages;
-pub mod talk;
+mod talk;
 pub mod tally;
 pub mod targets;
 pub mod text;
@@ -41,7 +42,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::host::cpu;
+use crate::host::{cpu, machine};
+use crate::report::facts::HostFacts;
 
 use measure::Conduct;
 use options::Asked;
@@ -70,6 +72,8 @@ pub struct Facts {
     pub measured_ms: u64,
     /// Cores of servers and generator.
     pub cores: (usize, usize),
+    /// The machine.
+    pub host: HostFacts,
     /// Whether it was ended before its time.
     pub interrupted: bool,
 }
@@ -162,6 +166,7 @@ fn facts(options: &Options, asked: &Asked, command: &[String], cores: Cores) -> 
         rounds: asked.rounds,
         measured_ms: asked.timing.measured.0 / 1_000_000,
         cores: (cores.server, cores.generator),
+        host: machine::describe(),
         interrupted: false,
     }
 }

@@ -167,7 +167,22 @@ fn conditions(facts: &Facts, results: &Results, dropped: u32, invalid: u32) -> S
          core, {invalid} because something was lost or went wrong.",
         results.samples.len()
     );
-    section = section.with(Html::paragraph(&counted));
+    let host = &facts.host;
+    let kind = if host.virtual_machine {
+        ", a virtual machine"
+    } else {
+        ""
+    };
+    let machine = format!(
+        "{}, {} processors{kind}, {} of memory, Linux {}.",
+        host.cpu_model,
+        host.cpus,
+        units::bytes(host.memory_bytes),
+        host.kernel
+    );
+    section = section
+        .with(Html::paragraph(&counted))
+        .with(Html::paragraph(&machine));
     for skipped in &results.skipped {
         let text = format!("Skipped {}: {}", skipped.peer.name(), skipped.why);
         section = section.with(Html::note(Tone::Careful, &text));

@@ -3,8 +3,6 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -13,19 +11,15 @@ use crate::compare::options::{Asked, Options};
 use crate::compare::results::{Results, Skipped};
 use crate::compare::sample::{Sample, Verdict};
 use crate::compare::shape::Shape;
-use crate::compare::talk::Talk;
 use crate::host::cpu;
 use crate::report::units;
 
-use super::measure::{Conduct, Server, measure};
-use super::peers::postgres::Postgres;
+use super::measure::{Conduct, measure};
+use super::prove::prove;
 use super::servers::{Servers, Setting};
 
 /// Descriptors besides those of connections.
 const OTHER_DESCRIPTORS: u64 = 128;
-/// How long a server that takes connections may refuse to talk.
-const TALK_PATIENCE: Duration = Duration::from_secs(20);
-const TALK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The two cores of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +73,7 @@ impl Rounds<'_> {
                 .servers
                 .start(peer, setting)
                 .map_err(|error| error.to_string());
-            let outcome = outcome.and_then(|()| ready(peer, self.servers.of(peer)));
+            let outcome = outcome.and_then(|()| prove(peer, self.servers.of(peer).address));
             match outcome {
                 Ok(()) => eprintln!("{} is up", peer.name()),
                 Err(why) => {
@@ -153,22 +147,6 @@ fn shortened(why: &str) -> String {
     const LINES: usize = 3;
     let lines: Vec<&str> = why.lines().take(LINES).collect();
     lines.join("; ")
-}
-
-/// Waits until a server that takes connections answers, too.
-fn ready(peer: Peer, server: Server) -> Result<(), String> {
-    // The others answer from their first connection on.
-    if peer != Peer::Postgres {
-        return Ok(());
-    }
-    let began = Instant::now();
-    loop {
-        match Talk::begin(server.address, Postgres::new(1)) {
-            Ok(_) => return Ok(()),
-            Err(error) if began.elapsed() >= TALK_PATIENCE => return Err(error.to_string()),
-            Err(_) => thread::sleep(TALK_PAUSE),
-        }
-    }
 }
 
 /// Raises the limit of descriptors for ourselves and the servers that we start.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::compare::contestant::Peer;
+use crate::echo::{self, Kind};
 use crate::host::ChildError;
 use crate::host::child::Launch;
 use crate::host::peer::{Peer as Process, free_port};
@@ -98,8 +99,8 @@ impl Servers {
         let running = match program {
             Program::Locker => locker(setting, vec![setting.core], 1)?,
             Program::LockerShards => locker(setting, setting.shard_cores.clone(), setting.shards)?,
-            Program::EchoDriver => echo("driver", setting)?,
-            Program::EchoEpoll => echo("epoll", setting)?,
+            Program::EchoDriver => echo(Kind::Driver, setting)?,
+            Program::EchoEpoll => echo(Kind::Epoll, setting)?,
             Program::Redis => redis(setting)?,
             Program::Memcached => memcached(setting)?,
             Program::Etcd => etcd(setting)?,
@@ -186,21 +187,12 @@ fn plain(
     Ok(Running::Other(process, None))
 }
 
-fn echo(kind: &str, setting: &Setting) -> Result<Running, ChildError> {
+fn echo(kind: Kind, setting: &Setting) -> Result<Running, ChildError> {
     let own = std::env::current_exe().map_err(|error| ChildError::NoRoom {
         what: "cannot find this program's own file",
         error,
     })?;
-    plain(|port, _| {
-        let words = format!(
-            "echo-server --kind {kind} --port {port} --core {}",
-            setting.core
-        );
-        let words: Vec<&str> = words.split(' ').collect();
-        let mut launch = Launch::new(&own, words);
-        launch.cores = vec![setting.core];
-        Ok(launch)
-    })
+    plain(|port, _| Ok(echo::launch(&own, kind, setting.core, port)))
 }
 
 /// No snapshots, no log.

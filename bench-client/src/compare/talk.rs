@@ -14,7 +14,7 @@ const PLACE: u16 = 0;
 
 /// A connection on which one request at a time is said.
 #[derive(Debug)]
-pub struct Talk<D> {
+pub(super) struct Talk<D> {
     stream: TcpStream,
     dialect: D,
     unread: Vec<u8>,
@@ -25,7 +25,7 @@ impl<D: Dialect> Talk<D> {
     ///
     /// # Errors
     /// Nobody listens, or the greeting is not answered as it should be.
-    pub fn begin(address: SocketAddr, dialect: D) -> io::Result<Self> {
+    pub(super) fn begin(address: SocketAddr, dialect: D) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -43,38 +43,54 @@ impl<D: Dialect> Talk<D> {
         Ok(talk)
     }
 
-    /// Tries to take a key's lock.
+    /// Asks for a key's lock.
     ///
     /// # Errors
     /// No answer came, or one that cannot be read.
-    pub fn acquire(&mut self, key: u32) -> io::Result<Outcome> {
+    pub(super) fn acquire(&mut self, key: u32) -> io::Result<Outcome> {
         let mut out = Vec::new();
         self.dialect.acquire(PLACE, key, Asking::Try, &mut out);
         self.dialect.end_write(&mut out);
-        self.ask(&out)
+        self.stream.write_all(&out)?;
+        self.answer()
     }
 
-    /// Gives it back.
+    /// The same, `None` if there is no answer for so long: peers that cannot but wait.
     ///
     /// # Errors
     /// As of [`Talk::acquire`].
-    pub fn release(&mut self, key: u32) -> io::Result<Outcome> {
+    pub(super) fn acquire_within(
+        &mut self,
+        key: u32,
+        patience: Duration,
+    ) -> io::Result<Option<Outcome>> {
+        self.stream.set_read_timeout(Some(patience))?;
+        let outcome = self.acquire(key);
+        self.stream.set_read_timeout(Some(PATIENCE))?;
+        match outcome {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a key's lock back.
+    ///
+    /// # Errors
+    /// As of [`Talk::acquire`].
+    pub(super) fn release(&mut self, key: u32) -> io::Result<Outcome> {
         let mut out = Vec::new();
         self.dialect.release(PLACE, key, &mut out);
         self.dialect.end_write(&mut out);
-        self.ask(&out)
+        self.stream.write_all(&out)?;
+        self.answer()
     }
 
-    /// Ends the wait for an answer earlier.
+    /// Waits for the answer to what was asked.
     ///
     /// # Errors
-    /// The socket does not take it.
-    pub fn be_patient_for(&mut self, patience: Duration) -> io::Result<()> {
-        self.stream.set_read_timeout(Some(patience))
-    }
-
-    fn ask(&mut self, out: &[u8]) -> io::Result<Outcome> {
-        self.stream.write_all(out)?;
+    /// As of [`Talk::acquire`].
+    pub(super) fn answer(&mut self) -> io::Result<Outcome> {
         loop {
             if let Some(outcome) = self.hear()? {
                 return Ok(outcome);

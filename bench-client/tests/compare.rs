@@ -1,0 +1,120 @@
+//! `locker-bench compare` as its users run it: real servers, short runs.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+const BENCH: &str = env!("CARGO_BIN_EXE_locker-bench");
+/// What a run says that got no processor in its measured time, as on a machine that builds.
+const STARVED: &str = "nothing was measured";
+
+/// The server's program, beside the generator's; another package's, so it may have to be built.
+fn locker() -> &'static Path {
+    static LOCKER: OnceLock<PathBuf> = OnceLock::new();
+    LOCKER.get_or_init(|| {
+        let folder = Path::new(BENCH).parent().unwrap();
+        let locker = folder.join("locker");
+        if !locker.exists() {
+            let mut build = Command::new(env!("CARGO"));
+            build.args(["build", "--quiet", "--package", "locker", "--bin", "locker"]);
+            build.arg("--target-dir").arg(folder.parent().unwrap());
+            if folder.ends_with("release") {
+                build.arg("--release");
+            }
+            assert!(build.status().unwrap().success(), "{build:?}");
+        }
+        locker
+    })
+}
+
+fn compare(arguments: &str) -> Output {
+    let mut command = Command::new(BENCH);
+    command.arg("compare").args(arguments.split_whitespace());
+    command.arg("--server-bin").arg(locker());
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_short_comparison_prints_the_table_and_the_targets() {
+    let output = compare("--quick --peers locker,echo-epoll --seconds 0.2 --shapes 8x32");
+    let (table, log) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{log}");
+    assert!(table.contains("8x32, one write"), "{table}");
+    for word in [
+        "locker",
+        "echo-epoll",
+        "CPU: x locker",
+        "not counted:",
+        "target 8x32",
+    ] {
+        assert!(table.contains(word), "{word} in {table}");
+    }
+    assert!(log.contains("3/3 8x32, one write, echo-epoll"), "{log}");
+    let starved = |line: &&str| line.contains("INVALID") && !line.contains(STARVED);
+    assert_eq!(log.lines().find(starved), None, "{log}");
+}
+
+#[test]
+fn every_peer_that_is_installed_is_measured_in_every_style() {
+    let folder = tempfile::tempdir().unwrap();
+    let (json, html) = (folder.path().join("f.json"), folder.path().join("f.html"));
+    let output = compare(&format!(
+        "--rounds 1 --seconds 0.1 --shapes 2x1,2x4,contended:3 --server-shards 2 --json {} \
+         --html {}",
+        json.display(),
+        html.display()
+    ));
+    let (table, log) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{log}");
+    let document: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    let skipped = document["skipped"].as_array().unwrap();
+    for skipped in skipped {
+        // Absent is the one reason that does not speak of a fault.
+        let why = skipped["why"].as_str().unwrap();
+        assert!(why.contains("not installed"), "{skipped}");
+        println!("SKIPPED {}: {why}", skipped["peer"]);
+        assert!(table.contains(why), "{table}");
+    }
+    for sample in document["samples"].as_array().unwrap() {
+        assert_eq!(sample["lost"], 0, "{sample}");
+        let why = sample["why_not"].as_str().unwrap_or("unsaturated");
+        if why != STARVED {
+            assert_eq!(why, "unsaturated", "{sample}");
+            assert!(sample["pairs"].as_u64().unwrap() > 0, "{sample}");
+            assert!(sample["server_cpu_ns"].as_u64().unwrap() > 0, "{sample}");
+        }
+    }
+    let peers = 10 - skipped.len();
+    let rows = document["rows"].as_array().unwrap();
+    assert!(rows.len() >= 4 * (peers - 2), "{} rows", rows.len());
+    let page = std::fs::read_to_string(html).unwrap();
+    assert!(
+        page.contains("2x1, two trips") && page.contains("<svg"),
+        "{page}"
+    );
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_any_server_starts() {
+    let cases = [
+        ("--peers zookeeper", "is no peer"),
+        ("--shapes 3", "is no shape"),
+        ("--server-core 0 --generator-core 0", "needs two cores"),
+        ("--server-core 4095", "not ours"),
+    ];
+    for (arguments, reason) in cases {
+        let output = compare(arguments);
+        let log = text(&output.stderr);
+        assert!(!output.status.success(), "{arguments}");
+        assert!(log.contains(reason), "{arguments}: {log}");
+        assert!(!log.contains("is up"), "{arguments}: {log}");
+    }
+}
