@@ -19,6 +19,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Load a server, measure what its users would feel, check that its locks exclude.
+    Run(Box<locker_bench::run::Options>),
     /// The same locks, asked of locker and of its peers: who needs how much, side by side.
     Compare(Box<locker_bench::compare::Options>),
     /// Cost per request of the lock engine alone: no sockets, keys uniform over a full table.
@@ -31,11 +33,12 @@ enum Command {
 }
 
 fn main() -> std::process::ExitCode {
+    // The command line as reports show it.
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let words: Vec<String> = words.collect();
     let outcome = match Arguments::parse().command {
-        Command::Compare(options) => {
-            let command: Vec<String> = std::env::args().collect();
-            return locker_bench::compare::run(&options, &command);
-        }
+        Command::Run(options) => return locker_bench::run::run(&options, &words),
+        Command::Compare(options) => return locker_bench::compare::run(&options, &words),
         Command::Engine(options) => engine::run(&options),
         Command::Memory(options) => memory::run(&options),
         Command::EchoServer(options) => echo::serve(&options).map(|never| match never {}),

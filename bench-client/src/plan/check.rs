@@ -189,17 +189,19 @@ impl Asked {
         if let (Mode::Herd, Some(keys @ 2..)) = (mode, self.keys) {
             return Err(Refusal::HerdOfKeys { keys });
         }
-        let own_keys = matches!(mode, Mode::Uncontended | Mode::Renew);
+        let shares_keys = matches!(
+            mode,
+            Mode::Contended | Mode::ReadWrite { .. } | Mode::Permit { .. } | Mode::Herd
+        );
         let keys = match self.keys {
             Some(keys) => u32::try_from(keys).map_err(|_| Refusal::TooManyKeys { keys })?,
             None => match mode {
-                Mode::Uncontended => clients.max(1_000_000),
+                _ if shares_keys => 1,
                 Mode::Renew => clients.max(10_000),
-                Mode::Churn | Mode::HoldMany => 1_000_000,
-                Mode::Contended | Mode::ReadWrite { .. } | Mode::Permit { .. } | Mode::Herd => 1,
+                _ => clients.max(1_000_000),
             },
         };
-        match own_keys && keys < clients {
+        match !shares_keys && keys < clients {
             true => Err(Refusal::FewerKeysThanClients {
                 mode,
                 keys,

@@ -15,6 +15,17 @@ const SERVED_SHARE_MIN: f64 = 0.99;
 /// Busy share of a generator core from which its lateness may be its own.
 const BUSY_SHARE_MAX: f64 = 0.90;
 
+/// What became of the bounds in a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bounds {
+    /// All held.
+    Held,
+    /// One did not.
+    Missed,
+    /// None was missed, but there were too few samples to tell one.
+    Untold,
+}
+
 /// What a trial measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trial {
@@ -22,8 +33,8 @@ pub struct Trial {
     pub rate: f64,
     /// Cycles per second served.
     pub served: f64,
-    /// Whether the bounds held.
-    pub held: bool,
+    /// What became of the bounds.
+    pub bounds: Bounds,
     /// Busy share of the busiest generator core.
     pub busy: f64,
 }
@@ -35,6 +46,8 @@ pub enum Verdict {
     Good,
     /// The bounds were missed.
     Missed,
+    /// Too few samples to tell: higher rates give more.
+    Untold,
     /// Fewer cycles than asked for were served.
     NotServed,
     /// The generator was too busy to say what the server can do.
@@ -49,10 +62,12 @@ impl Trial {
             Verdict::GeneratorBusy
         } else if self.served < self.rate * SERVED_SHARE_MIN {
             Verdict::NotServed
-        } else if self.held {
-            Verdict::Good
         } else {
-            Verdict::Missed
+            match self.bounds {
+                Bounds::Held => Verdict::Good,
+                Bounds::Missed => Verdict::Missed,
+                Bounds::Untold => Verdict::Untold,
+            }
         }
     }
 }
@@ -64,6 +79,7 @@ impl Verdict {
         match self {
             Self::Good => "good",
             Self::Missed => "bounds missed",
+            Self::Untold => "too few samples",
             Self::NotServed => "not served",
             Self::GeneratorBusy => "generator too busy",
         }
@@ -75,6 +91,8 @@ impl Verdict {
 pub struct Search {
     next: f64,
     best: Option<f64>,
+    /// The highest rate that did not fail: the best, or one with too few samples.
+    passed: Option<f64>,
     /// The lowest rate that does not count, and why.
     failed: Option<(f64, Verdict)>,
     trials: u32,
@@ -91,6 +109,7 @@ impl Search {
         Self {
             next: first,
             best: None,
+            passed: None,
             failed: None,
             trials: 0,
         }
@@ -99,8 +118,8 @@ impl Search {
     /// The rate to try next; `None` once the search is over.
     #[must_use]
     pub fn next(&self) -> Option<f64> {
-        let close = match (self.best, self.failed) {
-            (Some(best), Some((failed, _))) => failed <= best * CLOSE,
+        let close = match (self.passed, self.failed) {
+            (Some(passed), Some((failed, _))) => failed <= passed * CLOSE,
             // A server that cannot do a cycle in ten seconds has no highest rate.
             (None, Some((failed, _))) => failed < 0.2,
             _ => false,
@@ -113,12 +132,16 @@ impl Search {
         let verdict = trial.verdict();
         self.trials += 1;
         match verdict {
-            Verdict::Good => self.best = Some(trial.rate),
+            Verdict::Good => {
+                self.best = Some(trial.rate);
+                self.passed = self.best;
+            }
+            Verdict::Untold => self.passed = Some(trial.rate),
             _ => self.failed = Some((trial.rate, verdict)),
         }
-        self.next = match (self.best, self.failed) {
-            (Some(best), Some((failed, _))) => (best + failed) / 2.0,
-            (Some(best), None) => best * 2.0,
+        self.next = match (self.passed, self.failed) {
+            (Some(passed), Some((failed, _))) => (passed + failed) / 2.0,
+            (Some(passed), None) => passed * 2.0,
             (None, _) => trial.rate / 2.0,
         };
         verdict
@@ -147,6 +170,7 @@ mod tests {
         holds_to: f64,
         serves_to: f64,
         busy_at: f64,
+        told_from: f64,
     }
 
     impl Capacity {
@@ -158,7 +182,11 @@ mod tests {
                 search.tried(&Trial {
                     rate,
                     served: rate.min(self.serves_to),
-                    held: rate <= self.holds_to,
+                    bounds: match rate <= self.holds_to {
+                        true if rate < self.told_from => Bounds::Untold,
+                        true => Bounds::Held,
+                        false => Bounds::Missed,
+                    },
                     busy: if rate >= self.busy_at { 0.95 } else { 0.5 },
                 });
             }
@@ -170,6 +198,7 @@ mod tests {
         holds_to: f64::INFINITY,
         serves_to: f64::INFINITY,
         busy_at: f64::INFINITY,
+        told_from: 0.0,
     };
 
     #[test]
@@ -221,6 +250,25 @@ mod tests {
         let (search, _) = capacity.search(1_000.0);
         assert!(search.best() < Some(3_000.0));
         assert_eq!(search.limit(), Some(Verdict::GeneratorBusy));
+    }
+
+    #[test]
+    fn too_few_samples_send_the_search_up_and_are_never_the_best() {
+        let told_later = Capacity {
+            holds_to: 5_000.0,
+            told_from: 2_000.0,
+            ..ENDLESS
+        };
+        let (search, _) = told_later.search(100.0);
+        let best = search.best().expect("it holds where it is told");
+        assert!(best <= 5_000.0 && best * CLOSE >= 5_000.0, "{best}");
+        let never_told = Capacity {
+            told_from: 5_001.0,
+            ..told_later
+        };
+        let (search, rates) = never_told.search(100.0);
+        assert_eq!(search.best(), None);
+        assert!(rates.len() <= 25, "{} trials", rates.len());
     }
 
     #[test]

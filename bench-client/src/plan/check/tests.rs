@@ -141,6 +141,14 @@ fn keys() -> Vec<(Change, Refusal)> {
             },
         ),
         (
+            |a| (a.mode, a.keys) = (Mode::Churn, Some(1)),
+            Refusal::FewerKeysThanClients {
+                mode: Mode::Churn,
+                keys: 1,
+                clients: 50,
+            },
+        ),
+        (
             |a| (a.mode, a.keys) = (Mode::Herd, Some(2)),
             Refusal::HerdOfKeys { keys: 2 },
         ),
