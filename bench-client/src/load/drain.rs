@@ -74,7 +74,9 @@ impl Fleet {
         if self.shared.is_stopped() {
             self.record.end(now);
         }
-        self.record.end_if_open();
+        if self.is_exhausted {
+            self.record.end_with_last();
+        }
         for connection in 0..self.sessions.len() {
             self.cut(connection, Close::Reset, now, io);
             self.ready(connection);

@@ -125,7 +125,7 @@ impl Fleet {
         if usize::from(terms.seats) < needed {
             return Some(format!(
                 "the server grants {} requests in flight per session, {needed} are needed: \
-                 use more connections with less in flight, or raise the server's seats",
+                 use more connections with less in flight, or start the server with more --seats",
                 terms.seats
             ));
         }
@@ -176,7 +176,8 @@ impl Fleet {
             self.record.measures.broken += u64::from(state == State::Open);
             return;
         }
-        self.record.measures.broken += 1;
+        // What never opened did not break; it counts when it is given up.
+        self.record.measures.broken += u64::from(state != State::Connecting);
         if end == End::NotOpened(ECONNREFUSED) {
             self.lose_server(end);
             return;
@@ -218,6 +219,7 @@ impl Fleet {
     }
 
     fn given_up(&mut self, connection: usize, end: End, now: Nanos, io: &mut Io) {
+        self.record.measures.broken += 1;
         self.ready(connection);
         for client in self.crew(connection) {
             self.clients[client].doing = Doing::Retired;

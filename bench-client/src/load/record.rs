@@ -51,10 +51,10 @@ impl Record {
         self.to = self.to.min(at);
     }
 
-    /// Ends a measured time without an end with the last answer.
-    pub(super) fn end_if_open(&mut self) {
-        if self.to == Nanos::FOREVER && self.from != Nanos::FOREVER {
-            self.to = self.last.max(self.from);
+    /// Ends the measured time with the last answer, once nothing is left to be done.
+    pub(super) fn end_with_last(&mut self) {
+        if self.from != Nanos::FOREVER {
+            self.to = self.to.min(self.last.max(self.from));
         }
     }
 

@@ -40,7 +40,11 @@ impl Asked {
         let threads = self.threads.unwrap_or(cores.max(1));
         self.check_sizes(threads, connections, inflight)?;
         let stop = self.stop()?;
-        let warmup = self.warmup.unwrap_or(Nanos::SECOND);
+        let warmup = self.warmup.unwrap_or(match self.mode {
+            // It would use up keys that are then never measured.
+            Mode::HoldMany => Nanos::ZERO,
+            _ => Nanos::SECOND,
+        });
         let pace = self.pace(stop, warmup)?;
         let workload = self.workload(connections * u32::from(inflight))?;
         Ok(Plan {

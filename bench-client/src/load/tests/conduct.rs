@@ -239,6 +239,7 @@ fn nobody_listening_is_told_before_the_start() {
     world.connects_fail = Some(End::NotOpened(111));
     world.run();
     assert_eq!(world.begun, Nanos::FOREVER);
+    assert_eq!(world.fleet().measures().broken, 0);
     assert_eq!(world.fleet().server_gone(), Some(End::NotOpened(111)));
 }
 
@@ -247,7 +248,8 @@ fn connections_that_cannot_be_opened_are_given_up_after_some_tries() {
     let mut world = World::new(&plan());
     world.connects_fail = Some(End::NotOpened(24));
     world.run();
-    assert_eq!(world.fleet().measures().broken, 18, "nine tries each");
+    assert_eq!(world.connects, 18, "nine tries each");
+    assert_eq!(world.fleet().measures().broken, 2);
     assert_eq!(world.fleet().server_gone(), Some(End::NotOpened(24)));
 }
 

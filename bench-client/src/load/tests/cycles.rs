@@ -383,6 +383,11 @@ fn holding_many_ends_with_the_keys() {
         "no need to wait for the end"
     );
     assert_eq!(world.fleet().measures().cycles, 1_000);
+    let (from, to) = world.fleet().window();
+    assert!(
+        near(to.since(from).0, 250 * ROUND_TRIP),
+        "measured as long as it took"
+    );
     assert_eq!(world.double.seen.releases, 0);
     assert_eq!(world.double.busy_keys(), 0);
 }

@@ -36,6 +36,8 @@ pub(in crate::load) struct World {
     pub(in crate::load) connects_fail: Option<End>,
     /// The server reads nothing until then.
     pub(in crate::load) stalled_until: Nanos,
+    /// Connects asked for.
+    pub(in crate::load) connects: u32,
     /// Connects in flight at most so far.
     pub(in crate::load) connecting_max: usize,
     /// When the fleets saw their first byte of the run.
@@ -73,6 +75,7 @@ impl World {
             shared,
             connects_fail: None,
             stalled_until: Nanos::ZERO,
+            connects: 0,
             connecting_max: 0,
             begun: Nanos::FOREVER,
             ios: (0..plan.threads).map(|_| Io::new(each as usize)).collect(),
@@ -251,6 +254,7 @@ impl World {
                 Wish::Connect(connection) => {
                     let number = self.number(thread, connection);
                     self.incarnations[number as usize] += 1;
+                    self.connects += 1;
                     self.connecting += 1;
                     self.connecting_max = self.connecting_max.max(self.connecting);
                     let arrival = match self.connects_fail {

@@ -321,6 +321,12 @@ fn every_text_says_what_to_do() {
 }
 
 #[test]
+fn filling_the_table_has_no_warm_up_that_would_use_up_its_keys() {
+    let plan = asked(|a| a.mode = Mode::HoldMany).check();
+    assert_eq!(plan.expect("it is fine").warmup, Nanos::ZERO);
+}
+
+#[test]
 fn a_run_without_flags_measures_pairs_for_ten_seconds() {
     let plan = asked(|_| {}).check().expect("it is fine");
     assert_eq!((plan.threads, plan.connections, plan.inflight), (1, 50, 1));
