@@ -62,9 +62,9 @@ impl Fleet {
         if self.alive > 0 && now < until {
             return;
         }
-        let open = self.sessions.iter();
-        let open = open.filter(|session| session.state == State::Open);
-        let unanswered: u64 = open.map(|session| u64::from(session.outstanding)).sum();
+        let living = self.sessions.iter();
+        let living = living.filter(|s| matches!(s.state, State::Open | State::Greeting));
+        let unanswered: u64 = living.map(|session| u64::from(session.outstanding)).sum();
         self.record.measures.unanswered += unanswered;
         self.abandon(now, io);
     }

@@ -175,7 +175,8 @@ impl Fleet {
         };
         let is_newest = self.clients[client].acquire.count == count;
         let doing = self.clients[client].doing;
-        if is_newest && doing == Doing::Acquiring {
+        let is_ungranted = doing == Doing::Acquiring && self.clients[client].token == 0;
+        if is_newest && is_ungranted {
             self.break_rule(connection, "a Lost of a hold that was not granted yet");
             return;
         }
