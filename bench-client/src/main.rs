@@ -4,6 +4,7 @@
 
 mod engine;
 mod memory;
+mod reports;
 mod table;
 
 use clap::{Parser, Subcommand};
@@ -30,6 +31,8 @@ enum Command {
     /// Echo server, the yardstick of `compare`: 64-byte frames, one thread.
     #[command(name = echo::COMMAND, hide = true)]
     EchoServer(echo::Options),
+    /// Tell a run again from its JSON, or compare two.
+    Report(reports::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -42,6 +45,7 @@ fn main() -> std::process::ExitCode {
         Command::Engine(options) => engine::run(&options),
         Command::Memory(options) => memory::run(&options),
         Command::EchoServer(options) => echo::serve(&options).map(|never| match never {}),
+        Command::Report(options) => reports::run(&options).map_err(std::io::Error::other),
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,

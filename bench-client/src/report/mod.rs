@@ -19,3 +19,4 @@ pub mod model;
 pub mod slo;
 pub mod text;
 pub mod units;
+pub mod versus;

@@ -12,7 +12,7 @@ use super::model::{
 use super::units::{bytes, counted, digits, percent, span, utc, whole};
 
 /// Columns of the table of latencies.
-const HEAD: [&str; 9] = [
+pub const HEAD: [&str; 9] = [
     "latency", "samples", "mean", "p50", "p90", "p99", "p99.9", "p99.99", "max",
 ];
 

@@ -9,6 +9,24 @@ pub fn span(ns: f64) -> String {
     format!("{} {unit}", digits(ns / scale))
 }
 
+/// Nanoseconds as [`span`] writes them, without zeros that tell nothing: `1 ms`, `2.5 us`.
+#[must_use]
+pub fn round_span(ns: f64) -> String {
+    let exact = span(ns);
+    match exact.split_once(' ') {
+        Some((number, unit)) => format!("{} {unit}", without_zeros(number)),
+        None => exact,
+    }
+}
+
+/// A number without the zeros at the end of its fraction.
+fn without_zeros(number: &str) -> &str {
+    match number.contains('.') {
+        true => number.trim_end_matches('0').trim_end_matches('.'),
+        false => number,
+    }
+}
+
 /// A number with three digits that count, or all digits before the point if there are more.
 #[must_use]
 pub fn digits(value: f64) -> String {
@@ -68,11 +86,7 @@ pub fn short(value: f64) -> String {
     let units = [(1.0, ""), (1e3, " k"), (1e6, " M"), (1e9, " G")];
     let fits = |&&(scale, _): &&(f64, &str)| rounds_to(value / scale) < 1_000.0;
     let (scale, unit) = *units.iter().find(fits).unwrap_or(&units[3]);
-    let mut number = digits(value / scale);
-    if number.contains('.') {
-        number.truncate(number.trim_end_matches('0').trim_end_matches('.').len());
-    }
-    format!("{number}{unit}")
+    format!("{}{unit}", without_zeros(&digits(value / scale)))
 }
 
 /// A share as percent: `0.25` is `25.0 %`.
@@ -135,6 +149,12 @@ mod tests {
         for (ns, text) in cases {
             assert_eq!(span(ns), text);
         }
+    }
+
+    #[test]
+    fn round_spans_end_in_no_zeros() {
+        let texts = [0.0, 1e6, 2_500.0, 1.2e7, 1e8].map(round_span);
+        assert_eq!(texts, ["0 ns", "1 ms", "2.5 us", "12 ms", "100 ms"]);
     }
 
     #[test]

@@ -38,8 +38,12 @@
 pub mod chart;
 mod markup;
 mod page;
+mod percentiles;
+mod run;
 mod table;
 
 pub use markup::{Html, Tone, escape};
 pub use page::{KeyFigure, Page, Section};
+pub use percentiles::{percentile_chart, percentile_line};
+pub use run::{page, write};
 pub use table::Table;

@@ -103,23 +103,28 @@ impl Configuration {
         }
     }
 
-    /// The keys whose values differ between two, with both values.
+    /// Its keys by name, with their values; `-` = not set.
     #[must_use]
-    pub fn differences(&self, other: &Self) -> Vec<Difference> {
-        let fields = |configuration: &Self| match serde_json::to_value(configuration) {
+    pub fn entries(&self) -> Vec<(String, String)> {
+        let fields = match serde_json::to_value(self) {
             Ok(serde_json::Value::Object(fields)) => fields,
             _ => unreachable!("a struct of plain fields is an object"),
         };
-        let others = fields(other);
-        let pairs = fields(self).into_iter().map(|(key, one)| {
-            let two = others[&key].clone();
-            (key, one, two)
-        });
-        let differing = pairs.filter(|(_, one, two)| one != two);
+        fields
+            .into_iter()
+            .map(|(key, value)| (key, text(&value)))
+            .collect()
+    }
+
+    /// The keys whose values differ between two, with both values.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<Difference> {
+        let pairs = self.entries().into_iter().zip(other.entries());
+        let differing = pairs.filter(|(one, two)| one.1 != two.1);
         differing
-            .map(|(key, one, two)| Difference {
+            .map(|((key, one), (_, two))| Difference {
                 key,
-                values: [text(&one), text(&two)],
+                values: [one, two],
             })
             .collect()
     }

@@ -6,8 +6,8 @@ use crate::report::html::markup::{Html, escape};
 
 /// Room for the names of bars, left of them.
 const NAMES: f64 = 210.0;
-/// Room for the values, right of the longest bar.
-const VALUES: f64 = 150.0;
+/// Room that a letter of a value takes, right of the longest bar.
+const LETTER: f64 = 7.0;
 /// From one bar to the next.
 const STEP: f64 = 24.0;
 /// Thickness of a bar.
@@ -71,6 +71,9 @@ impl BarChart {
             .filter(|group| !group.name.is_empty())
             .count();
         let height = 8.0 + bars().count() as f64 * STEP + headings as f64 * HEADING;
+        let letters = |bar: &Bar| (self.format)(bar.value).len() + bar.note.len();
+        let values = 24.0 + LETTER * bars().map(letters).max().unwrap_or(0) as f64;
+        let room = (WIDTH - NAMES - values).max(WIDTH / 4.0);
         let mut drawing = Drawing::new(height, &self.caption.title);
         let mut y = 0.0;
         for group in &self.groups {
@@ -83,7 +86,7 @@ impl BarChart {
                 y += HEADING;
             }
             for bar in &group.bars {
-                self.bar(&mut drawing, &axis, bar, y + 4.0);
+                self.bar(&mut drawing, (&axis, room), bar, y + 4.0);
                 y += STEP;
             }
         }
@@ -96,8 +99,8 @@ impl BarChart {
         drawing.figure(self.name, &self.caption, &keys.collect::<Vec<_>>())
     }
 
-    fn bar(&self, drawing: &mut Drawing, axis: &Axis, bar: &Bar, y: f64) {
-        let at = |value: f64| NAMES + axis.share(value) * (WIDTH - NAMES - VALUES);
+    fn bar(&self, drawing: &mut Drawing, (axis, room): (&Axis, f64), bar: &Bar, y: f64) {
+        let at = |value: f64| NAMES + axis.share(value) * room;
         let (end, base, middle) = (at(bar.value), y + 12.5, y + THICK / 2.0);
         let width = (end - NAMES).max(1.0);
         let (colour, name, note) = (colour(bar.colour), escape(&bar.name), escape(&bar.note));

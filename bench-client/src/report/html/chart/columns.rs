@@ -59,7 +59,8 @@ impl ColumnChart {
             let (left, right) = (plane.left, plane.right);
             drawing.put(format_args!(
                 "<line class=\"mark\" x1=\"{left}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
-                 <text x=\"{right}\" y=\"{:.1}\" text-anchor=\"end\">{name}</text>",
+                 <text x=\"{:.1}\" y=\"{:.1}\">{name}</text>",
+                left + 6.0,
                 y - 6.0
             ));
         }

@@ -22,7 +22,7 @@ impl Plane {
     pub(super) const fn of_height(height: f64) -> Self {
         Self {
             left: 76.0,
-            right: WIDTH - 16.0,
+            right: WIDTH - 28.0,
             top: 12.0,
             bottom: height - 46.0,
         }

@@ -45,8 +45,7 @@ impl HeatMap {
         for cell in &self.cells {
             let (left, right) = (plane.x(&self.x, cell.x.0), plane.x(&self.x, cell.x.1));
             let (bottom, top) = (plane.y(&self.y, cell.y.0), plane.y(&self.y, cell.y.1));
-            // A hair of overlap hides the seams that stretched drawings would show.
-            let (width, height) = (right - left + 0.3, bottom - top + 0.3);
+            let (width, height) = (right - left, bottom - top);
             // Even a single answer stays visible: such a cell is what one looks for.
             let (fill, tip) = (0.12 + 0.88 * cell.weight.clamp(0.0, 1.0), escape(&cell.tip));
             drawing.put(format_args!(

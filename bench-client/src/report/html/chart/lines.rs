@@ -67,12 +67,12 @@ impl LineChart {
     pub fn html(&self) -> Html {
         let plane = Plane::of_height(HEIGHT);
         let mut drawing = Drawing::new(HEIGHT, &self.caption.title);
-        for shade in &self.shades {
-            self.shade(&mut drawing, &plane, shade);
-        }
         drawing.axes(&plane, &self.x, &self.y);
         for line in self.lines.iter().filter(|line| !line.points.is_empty()) {
             self.line(&mut drawing, &plane, line);
+        }
+        for shade in &self.shades {
+            self.shade(&mut drawing, &plane, shade);
         }
         self.strips(&mut drawing, &plane);
         let keys = self.lines.iter().map(|line| Key {
@@ -90,11 +90,11 @@ impl LineChart {
     fn shade(&self, drawing: &mut Drawing, plane: &Plane, shade: &Shade) {
         let (from, to) = (plane.x(&self.x, shade.from), plane.x(&self.x, shade.to));
         let (top, height, width) = (plane.top, plane.bottom - plane.top, to - from);
-        let (middle, below, name) = ((from + to) / 2.0, top + 16.0, escape(&shade.name));
+        let (inside, above, name) = (from + 6.0, plane.bottom - 8.0, escape(&shade.name));
         drawing.put(format_args!(
             "<rect class=\"shade\" x=\"{from:.1}\" y=\"{top}\" width=\"{width:.1}\" \
              height=\"{height}\"/>\
-             <text x=\"{middle:.1}\" y=\"{below}\" text-anchor=\"middle\">{name}</text>"
+             <text x=\"{inside:.1}\" y=\"{above}\">{name}</text>"
         ));
     }
 

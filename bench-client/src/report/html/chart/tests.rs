@@ -40,7 +40,7 @@ fn a_line_goes_through_its_points() {
     let html = format!("{:?}", chart.html());
     // The plane's corners and its middle.
     assert!(
-        html.contains("M76.0 294.0L530.0 153.0L984.0 12.0"),
+        html.contains("M76.0 294.0L524.0 153.0L972.0 12.0"),
         "{html}"
     );
     assert!(
@@ -66,7 +66,7 @@ fn a_line_without_points_or_with_one_is_no_trouble() {
         line(Style::Solid, &[(5.0, 50.0)]),
     ]);
     let html = format!("{:?}", chart.html());
-    assert!(html.contains("M530.0 153.0h0.1"), "{html}");
+    assert!(html.contains("M524.0 153.0h0.1"), "{html}");
     assert!(!html.contains("NaN"), "{html}");
 }
 
@@ -95,7 +95,7 @@ fn bars_show_value_spread_and_note() {
     };
     let html = format!("{:?}", chart.html());
     // The spread's upper end is the longest reach: at the right edge of the bars' room.
-    assert!(html.contains("H850.0"), "{html}");
+    assert!(html.contains("H920.0"), "{html}");
     assert!(
         html.contains("from 30 to 50") && html.contains("2.00 x"),
         "{html}"
@@ -137,5 +137,5 @@ fn columns_and_cells_fill_their_plane() {
         }],
     };
     let html = format!("{:?}", map.html());
-    assert!(html.contains("width=\\\"908.3\\\" height=\\\"282.3\\\" fill-opacity=\\\"1.00\\\""));
+    assert!(html.contains("width=\\\"896.0\\\" height=\\\"282.0\\\" fill-opacity=\\\"1.00\\\""));
 }
