@@ -27,8 +27,8 @@ pub(crate) struct Options {
           value_parser = clap::value_parser!(u16).range(1..=128))]
     batch: Vec<u16>,
     /// Rounds of up to 4,096 requests per figure; the median is told.
-    #[arg(long, default_value_t = 201)]
-    rounds: usize,
+    #[arg(long, default_value_t = 201, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
     /// Seed of the keys drawn.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -83,8 +83,8 @@ fn thread_nanoseconds() -> f64 {
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
-fn median(rounds: usize, mut round: impl FnMut() -> f64) -> f64 {
-    let mut figures: Vec<f64> = (0..rounds.max(1)).map(|_| round()).collect();
+fn median(rounds: u32, mut round: impl FnMut() -> f64) -> f64 {
+    let mut figures: Vec<f64> = (0..rounds).map(|_| round()).collect();
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }

@@ -26,7 +26,7 @@ enum Command {
     Compare(Box<locker_bench::compare::Options>),
     /// Cost per request of the lock engine alone: no sockets, keys uniform over a full table.
     Engine(engine::Options),
-    /// Resident memory per held lock and per waiter, huge pages on, the table 90 % full.
+    /// Resident memory per held lock, per waiter and per idle connection.
     Memory(memory::Options),
     /// Echo server, the yardstick of `compare`: 64-byte frames, one thread.
     #[command(name = echo::COMMAND, hide = true)]

@@ -1,8 +1,12 @@
-//! `locker-bench memory`: resident memory of held locks and of waiters.
+//! `locker-bench memory`: resident memory of held locks, of waiters and of idle connections.
 //!
 //! Figures are (RSS - RSS of the engine before its first lock) / locks, with the table nine tenths
-//! full. The engine runs in this process, whose own memory is the same before and after.
+//! full. The engine runs in this process, whose own memory is the same before and after. Idle
+//! connections are held against a server of their own.
 
+mod idle;
+
+use std::path::PathBuf;
 use std::{fs, io};
 
 use locker::lock::op::{Op, Wait};
@@ -17,13 +21,44 @@ pub(crate) struct Options {
     /// Waiters as a share of the locks, in percent: they take locks' blocks.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=50))]
     waiters: u8,
+    /// Connections, each with a session, opened to a server that is started for it; 0 = none.
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    idle_connections: u32,
+    /// The server's program; unless given, `locker` beside this program, else in PATH.
+    #[arg(long, value_name = "FILE")]
+    server_bin: Option<PathBuf>,
 }
 
 /// Measures and prints.
 ///
 /// # Errors
-/// The memory is not available, a flag is wrong, or /proc cannot be read.
+/// The memory is not available, a flag is wrong, /proc cannot be read, or there is no server.
 pub(crate) fn run(options: &Options) -> io::Result<()> {
+    let count = options.idle_connections;
+    // What cannot be is told before the table is filled.
+    let program = match count {
+        0 => None,
+        _ => Some(idle::prepare(options.server_bin.as_deref(), count)?),
+    };
+    locks_and_waiters(options)?;
+    program.map_or(Ok(()), |program| idle_connections(program, count))
+}
+
+fn idle_connections(program: PathBuf, count: u32) -> io::Result<()> {
+    let figures = idle::measure(program, count)?;
+    let bytes = figures.after.saturating_sub(figures.before);
+    let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    println!(
+        "{:.0} bytes per idle connection, the kernel's own not counted: {count} of them, a server \
+         of {:.1} MiB that grew to {:.1} MiB",
+        bytes as f64 / f64::from(count),
+        mebibytes(figures.before),
+        mebibytes(figures.after),
+    );
+    Ok(())
+}
+
+fn locks_and_waiters(options: &Options) -> io::Result<()> {
     let sizes = options.sizes;
     let waiters = u32::try_from(u64::from(sizes.locks) * u64::from(options.waiters) / 100)
         .expect("a part of 32 bits");

@@ -9,22 +9,27 @@ use locker::lock::op::{
 };
 use locker::lock::{Batch, Engine, EngineConfig, Input, TokenSource};
 use locker::time::{Instant, Millis};
+use locker_bench::host::machine;
 
 /// Sessions that the locks are dealt to.
 const SESSIONS: u32 = 1_000;
 const START: Instant = Instant(1_000_000);
 
+/// More and a tenth would be too many for block numbers of 32 bits, or nearly so.
+const LOCKS_MAX: i64 = 1_000_000_000;
+
 /// Sizes of a table.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Sizes {
     /// Locks held.
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 1_000_000,
+          value_parser = clap::value_parser!(u32).range(2..=LOCKS_MAX))]
     pub(crate) locks: u32,
     /// Bytes of a key, at least 8.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(8..=1024))]
     pub(crate) key_bytes: u16,
     /// Bytes of a block: 96, 128, 192, 256, 512 or 1024.
-    #[arg(long, default_value_t = 128)]
+    #[arg(long, default_value_t = 128, value_parser = block_size)]
     pub(crate) block_size: usize,
     /// Lease of each lock in ms, 0 = as long as its session: no timer.
     #[arg(long, default_value_t = 0)]
@@ -68,16 +73,13 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(sizes: Sizes) -> io::Result<Self> {
-        let allowed = locker::lock::BLOCK_BYTES_ALLOWED;
-        if !allowed.contains(&sizes.block_size) {
-            let why = format!("--block-size is one of {allowed:?}");
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-        }
+        let blocks = sizes.locks / 9 * 10 + 64;
+        has_room(blocks, sizes)?;
         let mut engine = Engine::new(EngineConfig {
             shard: ShardId(0),
             shards: 1,
             sessions_per_shard: SESSIONS,
-            blocks: sizes.locks / 9 * 10 + 64,
+            blocks,
             block_bytes: sizes.block_size,
             waiters_max: u32::MAX,
             key_waiters_max: 1_000_000,
@@ -167,6 +169,29 @@ impl Table {
                 .expect("an empty batch takes any input");
         }
     }
+}
+
+fn block_size(text: &str) -> Result<usize, String> {
+    let allowed = locker::lock::BLOCK_BYTES_ALLOWED;
+    let found = text.parse().ok().filter(|size| allowed.contains(size));
+    found.ok_or_else(|| format!("a block has one of {allowed:?} bytes"))
+}
+
+/// Whether the machine can hold the table: filling it would have the system kill something else.
+fn has_room(blocks: u32, sizes: Sizes) -> io::Result<()> {
+    let needed = Engine::bytes_for(blocks, sizes.block_size);
+    let available = machine::available_bytes();
+    if available.is_none_or(|available| needed <= available) {
+        return Ok(());
+    }
+    let mebibytes = |bytes: u64| bytes >> 20;
+    let why = format!(
+        "{} locks take {} MiB, {} MiB are free: use fewer --locks",
+        sizes.locks,
+        mebibytes(needed),
+        mebibytes(available.unwrap_or(0)),
+    );
+    Err(io::Error::new(io::ErrorKind::OutOfMemory, why))
 }
 
 fn session_of(number: u32) -> SessionRef {

@@ -2,34 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
+mod program;
+
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 
 use serde_json::Value;
 
-const BENCH: &str = env!("CARGO_BIN_EXE_locker-bench");
+use program::{BENCH, locker};
+
 /// What a run says that got no processor in its measured time, as on a machine that builds.
 const STARVED: &str = "nothing was measured";
-
-/// The server's program, beside the generator's; another package's, so it may have to be built.
-fn locker() -> &'static Path {
-    static LOCKER: OnceLock<PathBuf> = OnceLock::new();
-    LOCKER.get_or_init(|| {
-        let folder = Path::new(BENCH).parent().unwrap();
-        let locker = folder.join("locker");
-        if !locker.exists() {
-            let mut build = Command::new(env!("CARGO"));
-            build.args(["build", "--quiet", "--package", "locker", "--bin", "locker"]);
-            build.arg("--target-dir").arg(folder.parent().unwrap());
-            if folder.ends_with("release") {
-                build.arg("--release");
-            }
-            assert!(build.status().unwrap().success(), "{build:?}");
-        }
-        locker
-    })
-}
 
 fn compare(arguments: &str) -> Output {
     let mut command = Command::new(BENCH);

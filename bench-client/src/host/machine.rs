@@ -25,6 +25,13 @@ pub fn describe() -> HostFacts {
     }
 }
 
+/// Memory that can be had now without driving others out; `None` if the system does not tell.
+#[must_use]
+pub fn available_bytes() -> Option<u64> {
+    let memory = fs::read_to_string("/proc/meminfo").ok()?;
+    kibibytes(&memory, "MemAvailable").map(|kibibytes| kibibytes.saturating_mul(1024))
+}
+
 /// What follows a name and a colon, in the first line that has it.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| {
@@ -47,9 +54,13 @@ fn cpu_model(processors: &str) -> String {
 }
 
 fn memory_bytes(memory: &str) -> u64 {
-    let total = field(memory, "MemTotal").and_then(|value| value.split(' ').next());
-    let kibibytes: u64 = total.and_then(|total| total.parse().ok()).unwrap_or(0);
-    kibibytes.saturating_mul(1024)
+    kibibytes(memory, "MemTotal")
+        .unwrap_or(0)
+        .saturating_mul(1024)
+}
+
+fn kibibytes(memory: &str, name: &str) -> Option<u64> {
+    field(memory, name)?.split(' ').next()?.parse().ok()
 }
 
 /// Hypervisors tell the system so through a flag of the processor (x86), or as its maker.
@@ -84,6 +95,7 @@ mod tests {
         let host = describe();
         assert!(host.cpus > 0);
         assert!(host.memory_bytes > 1 << 26);
+        assert!((1..host.memory_bytes).contains(&available_bytes().unwrap()));
         assert!(host.kernel.contains('.'));
         assert!(!host.cpu_model.is_empty());
     }

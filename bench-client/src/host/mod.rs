@@ -9,6 +9,7 @@
 pub mod child;
 mod child_error;
 pub mod cpu;
+pub mod descriptors;
 pub mod machine;
 pub mod peer;
 pub mod program;

@@ -1,0 +1,61 @@
+//! Room for sockets among the open files of this process and of those that it starts.
+
+use std::fmt;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// More descriptors are needed than the hard limit allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    /// Descriptors needed.
+    pub needed: u64,
+    /// Descriptors allowed.
+    pub limit: u64,
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, into: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { needed, limit } = self;
+        write!(
+            into,
+            "{needed} open files are needed and the hard limit is {limit}: ask for fewer \
+             connections, or raise it (`ulimit -Hn`)"
+        )
+    }
+}
+
+impl std::error::Error for Shortage {}
+
+/// Raises the soft limit of open files to `needed` if it is lower; children inherit it.
+///
+/// # Errors
+/// The hard limit is lower.
+pub fn make_room(needed: u64) -> Result<(), Shortage> {
+    let limits = getrlimit(Resource::Nofile);
+    if limits.current.is_none_or(|current| current >= needed) {
+        return Ok(());
+    }
+    let raised = Rlimit {
+        current: Some(needed),
+        maximum: limits.maximum,
+    };
+    setrlimit(Resource::Nofile, raised).map_err(|_| Shortage {
+        needed,
+        limit: limits.maximum.unwrap_or(u64::MAX),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn few_fit_and_more_than_any_system_allows_do_not() {
+        make_room(64).unwrap();
+        let shortage = make_room(u64::MAX - 1).unwrap_err();
+        assert!(shortage.limit < shortage.needed);
+        assert!(shortage.to_string().contains("ulimit"), "{shortage}");
+    }
+}
