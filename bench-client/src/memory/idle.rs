@@ -24,6 +24,9 @@ const OPENING_MAX: usize = 128;
 /// How long all of them may take.
 const PATIENCE: Nanos = Nanos::from_ms(60_000);
 
+/// TTL of the sessions: they say nothing, and all of them must live until the last is open.
+const TTL_MS: u32 = 120_000;
+
 /// Frames of a server that was not told otherwise are no longer.
 const FRAME_BYTES_MAX: u32 = 64 * 1024;
 
@@ -109,7 +112,7 @@ impl Traffic for Idle {
             version_max: VERSION,
             action: HelloAction::Open,
             on_disconnect: OnDisconnect::Release,
-            ttl_ms: 0,
+            ttl_ms: TTL_MS,
             features: 0,
             session_id: 0,
             secret: [0; 16],
