@@ -299,7 +299,7 @@ impl<'a> Sockets<'a> {
         }
         let slot = &mut self.connections[connection];
         let generation = slot.generation;
-        let opened = socket::open(self.address).and_then(|(socket, progress)| {
+        let opened = socket::open(self.address, connection).and_then(|(socket, progress)| {
             let interest = match progress {
                 Progress::Done => EventFlags::IN,
                 Progress::Pending => EventFlags::OUT,
