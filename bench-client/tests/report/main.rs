@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod browser;
+mod command;
 mod example;
 mod golden;
 mod schema;
