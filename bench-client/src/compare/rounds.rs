@@ -198,3 +198,53 @@ pub(super) fn shard_cores(cores: Cores, allowed: &[usize], shards: u32) -> Vec<u
 pub(super) fn pin_generator(cores: Cores) -> Result<(), String> {
     cpu::pin_thread(cores.generator).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn choose(flags: &[&str], allowed: &[usize]) -> Result<Cores, String> {
+        let words = ["program"].iter().chain(flags);
+        Cores::choose(&Program::parse_from(words).options, allowed)
+    }
+
+    #[test]
+    fn server_and_generator_get_a_core_each() {
+        let cores = choose(&[], &[2, 5, 7]).unwrap();
+        assert_eq!((cores.server, cores.generator), (2, 7));
+        let cores = choose(&["--server-core", "7", "--generator-core", "5"], &[2, 5, 7]).unwrap();
+        assert_eq!((cores.server, cores.generator), (7, 5));
+        assert!(choose(&[], &[3]).unwrap_err().contains("needs two cores"));
+        assert!(
+            choose(&["--server-core", "1"], &[2, 5])
+                .unwrap_err()
+                .contains("not ours")
+        );
+        assert!(choose(&[], &[]).is_err());
+    }
+
+    #[test]
+    fn shards_get_cores_of_their_own_or_share_the_servers() {
+        let cores = Cores {
+            server: 0,
+            generator: 3,
+        };
+        assert_eq!(shard_cores(cores, &[0, 1, 2, 3], 2), [0, 1]);
+        assert_eq!(shard_cores(cores, &[0, 1, 2, 3], 3), [0, 1, 2]);
+        assert_eq!(shard_cores(cores, &[0, 3], 2), [0]);
+    }
+
+    #[test]
+    fn a_program_that_prints_its_manual_is_cut_short() {
+        assert_eq!(shortened("one\ntwo\nthree\nfour"), "one; two; three");
+    }
+}

@@ -22,6 +22,9 @@ pub enum Measure {
     OverEcho,
     /// Redis' processor time per pair as a multiple of locker's.
     TimesRedis,
+    /// The processor time per request of locker with several shards, any connection asking for any
+    /// key, as a multiple of that with one.
+    TimesOneShard,
     /// The median hand-off as a multiple of the better echo's median round trip.
     HandoffMedian,
     /// The 99th percentile of both.
@@ -101,7 +104,7 @@ const ONE_50X64: Shape = shape(Style::OneWrite, 50, 64);
 const CONTENDED: Shape = shape(Style::Contended, 64, 1);
 
 /// The project's targets.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     at_most(TWO_50, Measure::TimesDriverEcho, 1.2, 1.2),
     at_most(TWO_200, Measure::TimesDriverEcho, 1.2, 1.2),
     at_least(TWO_50, Measure::TimesRedis, 1.0, 1.0),
@@ -112,6 +115,7 @@ pub const TARGETS: [Target; 13] = [
     at_least(ONE_8X32, Measure::TimesRedis, 4.0, 5.0),
     at_least(ONE_50X16, Measure::TimesRedis, 2.5, 2.5),
     at_least(ONE_50X64, Measure::TimesRedis, 4.0, 5.0),
+    at_most(ONE_50X16, Measure::TimesOneShard, 1.6, 1.6),
     at_most(CONTENDED, Measure::HandoffMedian, 1.3, 1.3),
     at_most(CONTENDED, Measure::HandoffTail, 2.0, 2.0),
     at_most(CONTENDED, Measure::Fairness, 1.01, 1.01),
@@ -134,6 +138,7 @@ impl Target {
             Measure::TimesDriverEcho => "CPU per request / driver echo's per frame",
             Measure::OverEcho => "CPU per request over the better echo's per frame, ns",
             Measure::TimesRedis => "Redis' CPU per pair / locker's",
+            Measure::TimesOneShard => "CPU per request, shards routed / one shard",
             Measure::HandoffMedian => "hand-off / echo's round trip, p50",
             Measure::HandoffTail => "hand-off / echo's round trip, p99",
             Measure::Fairness => "grants per client, most / fewest",
@@ -180,6 +185,11 @@ impl Target {
             Measure::TimesRedis => self.against(results, &[Peer::Redis], |mine, redis| {
                 Some(redis.cpu_per_pair() / mine.cpu_per_pair())
             }),
+            Measure::TimesOneShard => {
+                self.against(results, &[Peer::LockerShards], |one, shards| {
+                    Some(shards.cpu_per_request() / one.cpu_per_request())
+                })
+            }
             Measure::HandoffMedian => self.handoff(results, |quantiles| quantiles.p50),
             Measure::HandoffTail => self.handoff(results, |quantiles| quantiles.p99),
             Measure::Fairness => {

@@ -124,3 +124,16 @@ fn a_target_reads_as_a_sentence() {
     );
     assert!(TARGETS[4].sentence(1_000).ends_with("at most 100"));
 }
+
+#[test]
+fn shards_are_held_against_one() {
+    let samples = vec![
+        run("50x16", Peer::Locker, 0, 1_500, 1_000),
+        run("50x16", Peer::LockerShards, 0, 1_000, 1_000),
+    ];
+    let routed = standing(samples, ONE_50X16, Measure::TimesOneShard, MANY_KEYS);
+    assert!(
+        matches!(routed, Standing::Met(spread) if spread.median == 1.5),
+        "{routed:?}"
+    );
+}
