@@ -57,7 +57,7 @@ pub(super) fn run(
     Ok((best, code))
 }
 
-/// The plan with another rate, and another seed so that trials do not repeat each other's draws.
+/// The plan with another rate.
 fn at_rate(plan: &Plan, rate: f64) -> Plan {
     let mut plan = plan.clone();
     if let Pace::Open { rate: asked, .. } = &mut plan.pace {
@@ -119,12 +119,12 @@ fn line(tried: &Tried, verdict: Verdict) -> String {
         .map(|bound| bound.text())
         .collect();
     format!(
-        "{:>10}/s asked, {:>6} served, generator {:.0} % busy; {}: {}\n",
+        "{:>10}/s  {:<18}  {:>6} served, generator {:.0} % busy; {}\n",
         units::digits(rate),
+        verdict.text(),
         units::percent(served / rate),
         busy * 100.0,
         bounds.join("; "),
-        verdict.text(),
     )
 }
 

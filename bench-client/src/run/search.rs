@@ -5,11 +5,14 @@
 //!   first rate --good--> doubled ... --bad--> halves of what is between, to 3 %
 //!        +------bad----> halved ... --good--^
 //! ```
+//!
+//! A rate fails when it failed twice in a row: one hiccup of a shared machine would else end the
+//! search far too low.
 
 /// The search ends when the best rate and the lowest that failed are this close.
 const CLOSE: f64 = 1.03;
-/// Trials at most: 2^30 times the first rate would be reached with room for the halving.
-const TRIALS_MAX: u32 = 40;
+/// Trials at most: more than any search takes whose server has a limit.
+const TRIALS_MAX: u32 = 60;
 /// Of the cycles asked for, those that must have been served.
 const SERVED_SHARE_MIN: f64 = 0.99;
 /// Busy share of a generator core from which its lateness may be its own.
@@ -95,6 +98,8 @@ pub struct Search {
     passed: Option<f64>,
     /// The lowest rate that does not count, and why.
     failed: Option<(f64, Verdict)>,
+    /// Whether the rate that is tried next has failed once.
+    is_second: bool,
     trials: u32,
 }
 
@@ -111,6 +116,7 @@ impl Search {
             best: None,
             passed: None,
             failed: None,
+            is_second: false,
             trials: 0,
         }
     }
@@ -131,6 +137,13 @@ impl Search {
     pub fn tried(&mut self, trial: &Trial) -> Verdict {
         let verdict = trial.verdict();
         self.trials += 1;
+        // A generator that is too busy is so again.
+        let may_be_a_hiccup = matches!(verdict, Verdict::Missed | Verdict::NotServed);
+        if may_be_a_hiccup && !self.is_second {
+            self.is_second = true;
+            return verdict;
+        }
+        self.is_second = false;
         match verdict {
             Verdict::Good => {
                 self.best = Some(trial.rate);
@@ -215,7 +228,7 @@ mod tests {
                 "{best} of {holds_to}"
             );
             assert_eq!(search.limit(), Some(Verdict::Missed));
-            assert!(rates.len() <= 25, "{} trials", rates.len());
+            assert!(rates.len() <= 35, "{} trials", rates.len());
         }
     }
 
@@ -226,7 +239,29 @@ mod tests {
             ..ENDLESS
         };
         let (_, rates) = capacity.search(1_000.0);
-        assert_eq!(rates[..5], [1_000.0, 2_000.0, 4_000.0, 3_000.0, 3_500.0]);
+        let begin = [1_000.0, 2_000.0, 4_000.0, 4_000.0, 3_000.0, 3_500.0];
+        assert_eq!(rates[..6], begin);
+    }
+
+    #[test]
+    fn one_hiccup_does_not_fail_a_rate() {
+        let mut search = Search::from(1_000.0);
+        let trial = |rate, bounds| Trial {
+            rate,
+            served: rate,
+            bounds,
+            busy: 0.1,
+        };
+        search.tried(&trial(1_000.0, Bounds::Missed));
+        assert_eq!(search.next(), Some(1_000.0));
+        search.tried(&trial(1_000.0, Bounds::Held));
+        assert_eq!(
+            (search.best(), search.next()),
+            (Some(1_000.0), Some(2_000.0))
+        );
+        search.tried(&trial(2_000.0, Bounds::Missed));
+        search.tried(&trial(2_000.0, Bounds::Missed));
+        assert_eq!(search.next(), Some(1_500.0));
     }
 
     #[test]
@@ -268,7 +303,7 @@ mod tests {
         };
         let (search, rates) = never_told.search(100.0);
         assert_eq!(search.best(), None);
-        assert!(rates.len() <= 25, "{} trials", rates.len());
+        assert!(rates.len() <= 35, "{} trials", rates.len());
     }
 
     #[test]
@@ -279,13 +314,13 @@ mod tests {
         };
         let (search, rates) = capacity.search(1_000.0);
         assert_eq!(search.best(), None);
-        assert!(rates.len() < 20, "{} trials", rates.len());
+        assert!(rates.len() <= 30, "{} trials", rates.len());
     }
 
     #[test]
     fn a_server_without_a_limit_ends_the_search_too() {
         let (search, rates) = ENDLESS.search(1_000.0);
-        assert_eq!(rates.len(), 40);
+        assert_eq!(rates.len(), 60);
         assert_eq!(
             (search.best(), search.limit()),
             (rates.last().copied(), None)

@@ -47,8 +47,8 @@ impl Live {
     #[must_use]
     pub fn line(&self, told: &Told) -> String {
         let time = told.index + 1;
-        let phase = if time <= self.warmup { "  warm-up" } else { "" };
-        format!("{time:>4} s  {}{phase}", figures(told))
+        let (figures, busy, phase) = (figures(told), busy(told), self.phase(time));
+        format!("{time:>4} s  {figures}  {busy}{phase}")
     }
 
     /// The second that was added last, and the minute before, in lines of so many columns.
@@ -62,7 +62,7 @@ impl Live {
             .collect();
         let scale = format!("0 to {}/s", units::short(highest as f64));
         let lines = [
-            self.clock(told.index + 1),
+            format!("{}  {}", self.clock(told.index + 1), busy(told)),
             figures(told),
             format!("{sparks}  {scale}"),
         ];
@@ -70,8 +70,18 @@ impl Live {
         lines.into_iter().map(cut).collect()
     }
 
+    fn phase(&self, time: u64) -> &'static str {
+        if time <= self.warmup {
+            "  warm-up"
+        } else if self.total.is_some_and(|total| time > total) {
+            "  waiting for the last answers"
+        } else {
+            ""
+        }
+    }
+
     fn clock(&self, time: u64) -> String {
-        let phase = if time <= self.warmup { "  warm-up" } else { "" };
+        let phase = self.phase(time);
         let Some(total) = self.total else {
             return format!("{time} s{phase}");
         };
@@ -95,13 +105,16 @@ fn figures(told: &Told) -> String {
         None => "-".to_owned(),
     };
     format!(
-        "{} requests/s  p50 {}  p99 {}  p99.9 {}  refused {refused}  generator {:.0} % busy",
+        "{} requests/s  p50 {}  p99 {}  p99.9 {}  refused {refused}",
         units::whole(*answered),
         at(0.5),
         at(0.99),
         at(0.999),
-        told.busy * 100.0,
     )
+}
+
+fn busy(told: &Told) -> String {
+    format!("generator {:.0} % busy", told.busy * 100.0)
 }
 
 fn spark(rate: u64, highest: u64) -> char {
@@ -207,7 +220,10 @@ mod tests {
         let last = told(80, &[100; 4]);
         live.add(&last);
         let screen = live.screen(&last, 200);
-        assert_eq!(screen[0], "████████████████░░░░  81 of 100 s, 19 s left");
+        assert_eq!(
+            screen[0],
+            "████████████████░░░░  81 of 100 s, 19 s left  generator 50 % busy"
+        );
         let sparks: String = screen[2].chars().take(HISTORY).collect();
         assert_eq!(sparks, "█".repeat(59) + "▅");
         let narrow = live.screen(&last, 10);
@@ -215,8 +231,21 @@ mod tests {
     }
 
     #[test]
+    fn seconds_behind_the_end_say_what_is_waited_for() {
+        let live = Live::new(Nanos::SECOND, Some(Nanos::SECOND));
+        assert!(live.line(&told(1, &[])).ends_with("busy"));
+        assert!(
+            live.line(&told(2, &[]))
+                .ends_with("waiting for the last answers")
+        );
+    }
+
+    #[test]
     fn a_run_that_ends_by_its_count_shows_no_bar() {
         let live = Live::new(Nanos::ZERO, None);
-        assert_eq!(live.screen(&told(4, &[]), 80)[0], "5 s");
+        assert_eq!(
+            live.screen(&told(4, &[]), 80)[0],
+            "5 s  generator 50 % busy"
+        );
     }
 }
