@@ -48,7 +48,7 @@ fn every_mode_runs_and_reports() {
 fn a_run_writes_every_file_it_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = bench_spawn(SHORT);
-    let names = ["json", "csv", "hgrm"];
+    let names = ["json", "csv", "hgrm", "html"];
     for name in names {
         command
             .arg(format!("--{name}"))

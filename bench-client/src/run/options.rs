@@ -19,8 +19,8 @@ const AFTER_HELP: &str = "\
 Examples:
   locker-bench run --spawn
         start a server on core 0, load it from the other cores, stop it
-  locker-bench run 10.0.0.5:5625 -c 200 -d 60s --json night.json
-        a server elsewhere; a report for programs besides
+  locker-bench run 10.0.0.5:5625 -c 200 -d 60s --html night.html
+        a server elsewhere; one page with the plots
   locker-bench run --spawn -c 50 -P 16 --one-write
         pipelined pairs: the most that one core of the server can do
   locker-bench run --rate 20k,poisson --slo 'p99<1ms,err<0.01%'
@@ -153,8 +153,8 @@ pub struct Options {
 
     /// Check while loading that no two clients hold a key at once, that permits and tokens are
     /// kept, and that every request is answered once. Takes 0.1 to 0.2 us of the generator's
-    /// processor time per request, nothing of the server's. order: also that waiters are served in order across connections,
-    /// which costs the server a read per acquire.
+    /// processor time per request, nothing of the server's. order: also that waiters are served
+    /// in order across connections, which costs the server a read per acquire [default: on].
     #[arg(long, value_name = "on|off|order", value_parser = spelling::checks, num_args = 0..=1,
           require_equals = true, default_missing_value = "on", help_heading = SAFETY)]
     verify: Option<Checks>,
@@ -171,6 +171,9 @@ pub struct Options {
     /// Write the latency distribution in the format of HdrHistogram's plotters.
     #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     hgrm: Option<PathBuf>,
+    /// Write one self-contained page with plots.
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
+    html: Option<PathBuf>,
     /// What is shown on stderr meanwhile; auto is a screen on a terminal and lines elsewhere.
     #[arg(long, value_name = "HOW", default_value = "auto", help_heading = OUTPUT)]
     progress: ProgressStyle,
@@ -249,10 +252,10 @@ impl Options {
         (self.slo.as_deref(), self.find_max.as_deref())
     }
 
-    /// Files to write: JSON, CSV, HGRM.
+    /// Files to write: JSON, CSV, HGRM, HTML.
     #[must_use]
-    pub fn files(&self) -> [Option<&Path>; 3] {
-        let files = [&self.json, &self.csv, &self.hgrm];
+    pub fn files(&self) -> [Option<&Path>; 4] {
+        let files = [&self.json, &self.csv, &self.hgrm, &self.html];
         files.map(|file| file.as_deref())
     }
 

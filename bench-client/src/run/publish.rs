@@ -11,7 +11,7 @@ use super::site::Site;
 use crate::report::facts::{Ending, RunFacts, ServerFacts};
 use crate::report::model::{Report, Verdict};
 use crate::report::slo::Judgement;
-use crate::report::{csv, hgrm, json, text};
+use crate::report::{csv, hgrm, html, json, text};
 
 /// The report of an outcome.
 pub(super) fn report(outcome: &Outcome, site: &Site, command: &[String]) -> Report {
@@ -42,13 +42,13 @@ pub(super) fn report(outcome: &Outcome, site: &Site, command: &[String]) -> Repo
     })
 }
 
-/// Prints the report and writes the files: JSON, CSV, HGRM.
+/// Prints the report and writes the files: JSON, CSV, HGRM, HTML.
 ///
 /// # Errors
 /// A file that could be written before the run cannot any more.
-pub(super) fn publish(report: &Report, files: &[Option<&Path>; 3]) -> Result<(), RunError> {
+pub(super) fn publish(report: &Report, files: &[Option<&Path>; 4]) -> Result<(), RunError> {
     say(&text::write(report));
-    let writers: [fn(&Report) -> String; 3] = [json::write, csv::write, hgrm::write];
+    let writers: [fn(&Report) -> String; 4] = [json::write, csv::write, hgrm::write, html::write];
     for (file, writer) in files.iter().zip(writers) {
         let Some(path) = file else { continue };
         fs::write(path, writer(report)).map_err(|error| RunError::Write {
