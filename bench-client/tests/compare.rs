@@ -4,8 +4,10 @@
 
 mod program;
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use program::{BENCH, locker};
@@ -13,11 +15,16 @@ use program::{BENCH, locker};
 /// What a run says that got no processor in its measured time, as on a machine that builds.
 const STARVED: &str = "nothing was measured";
 
-fn compare(arguments: &str) -> Output {
+fn command(arguments: &str) -> Command {
     let mut command = Command::new(BENCH);
     command.arg("compare").args(arguments.split_whitespace());
     command.arg("--server-bin").arg(locker());
-    command.stdin(Stdio::null()).output().unwrap()
+    command.stdin(Stdio::null());
+    command
+}
+
+fn compare(arguments: &str) -> Output {
+    command(arguments).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -99,4 +106,28 @@ fn what_cannot_be_is_refused_before_any_server_starts() {
         assert!(log.contains(reason), "{arguments}: {log}");
         assert!(!log.contains("is up"), "{arguments}: {log}");
     }
+}
+
+#[test]
+fn ctrl_c_prints_the_rounds_so_far() {
+    let mut command = command("--peers locker --shapes 2x1 --seconds 0.05 --rounds 1000");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("3/1000 2x1") {
+        line.clear();
+        assert!(
+            log.read_line(&mut line).unwrap() > 0,
+            "it goes on for minutes"
+        );
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let mut rest = String::new();
+    log.read_to_string(&mut rest).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let table = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(130), "{rest}");
+    let is_told = table.contains("2x1, two trips") && table.contains("INTERRUPTED");
+    assert!(is_told, "{table}");
 }
