@@ -6,15 +6,15 @@
 
 use std::fmt::Write as _;
 
-use super::model::{OneSecond, Report};
+use super::model::{OneSecond, Part, Report};
 
 /// The columns.
-const HEAD: &str = "second,measured,length_s,answered,answered_per_s,refused,\
+const HEAD: &str = "second,part,length_s,answered,answered_per_s,refused,\
                     p50_at_most_us,p99_at_most_us,max_at_most_us";
 
 /// The table, each line ended; times are from the intended start.
 ///
-/// `measured` is 0 in the warm-up, else 1; a cell without a value is empty.
+/// `part` is `warm-up`, `measured` or `after`; a cell without a value is empty.
 #[must_use]
 pub fn write(report: &Report) -> String {
     let mut out = format!("{HEAD}\n");
@@ -25,11 +25,15 @@ pub fn write(report: &Report) -> String {
             refused,
             ..
         } = second;
-        let measured = u8::from(second.measured);
+        let part = match second.part {
+            Part::Warmup => "warm-up",
+            Part::Measured => "measured",
+            Part::After => "after",
+        };
         let per_s = *answered as f64 / length_s;
         write!(
             out,
-            "{index},{measured},{length_s:.3},{answered},{per_s:.1},{refused}"
+            "{index},{part},{length_s:.3},{answered},{per_s:.1},{refused}"
         )
         .expect("a string takes it");
         for share in [0.5, 0.99, 1.0] {
@@ -58,19 +62,28 @@ mod tests {
         report.series.seconds[10].length_s = 0.5;
         let text = write(&report);
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines.len(), 12);
+        assert_eq!(lines.len(), 13);
         assert!(
             lines.iter().all(|line| line.split(',').count() == 9),
             "{text}"
         );
         assert!(
-            lines[1].starts_with("0,0,1.000,24000,24000.0,120,"),
+            lines[1].starts_with("0,warm-up,1.000,24000,24000.0,120,"),
             "{}",
             lines[1]
         );
-        assert!(lines[4].ends_with("3,1,1.000,0,0.0,120,,,"), "{}", lines[4]);
         assert!(
-            lines[11].starts_with("10,1,0.500,24000,48000.0,120,"),
+            lines[4].ends_with("3,measured,1.000,0,0.0,120,,,"),
+            "{}",
+            lines[4]
+        );
+        assert!(
+            lines[12].starts_with("11,after,1.000,1,1.0,0,"),
+            "{}",
+            lines[12]
+        );
+        assert!(
+            lines[11].starts_with("10,measured,0.500,24000,48000.0,120,"),
             "{}",
             lines[11]
         );

@@ -70,6 +70,9 @@ impl Example {
         measures.dropped = 88;
         measures.broken = 1;
         measures.lost = 3;
+        // What stood still at the end is answered after it.
+        let late = Nanos::from_ms(900);
+        measures.series.count(Nanos::from_ms(11_300), late, false);
         for lag in 0..12_000 {
             measures.lag.record(1_000 + lag % 90_000).unwrap();
         }

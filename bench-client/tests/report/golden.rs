@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use locker_bench::report::facts::Ending;
+use locker_bench::report::model::Part;
 use locker_bench::report::text;
 
 use crate::example::Example;
@@ -72,4 +73,19 @@ fn a_run_with_a_violation_says_so_first_and_last() {
         "{text}"
     );
     golden("violation.txt", &text);
+}
+
+#[test]
+fn answers_after_the_end_stay_in_the_series() {
+    let report = Example::troubled().report();
+    let parts: Vec<_> = report
+        .series
+        .seconds
+        .iter()
+        .map(|second| second.part)
+        .collect();
+    assert_eq!(parts[0], Part::Warmup);
+    assert!(parts[1..11].iter().all(|part| *part == Part::Measured));
+    assert_eq!(parts[11..], [Part::After]);
+    assert_eq!(report.series.seconds[11].answered, 1);
 }

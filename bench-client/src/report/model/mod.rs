@@ -25,7 +25,7 @@ pub use costs::{Generator, GeneratorThread, Machine, Server};
 pub use distribution::Distribution;
 pub use errors::{Errors, Refused};
 pub use fairness::Fairness;
-pub use seconds::{OneSecond, Seconds};
+pub use seconds::{OneSecond, Part, Seconds};
 pub use warnings::{Warning, Weight};
 
 /// Number of the schema that this program writes and reads.

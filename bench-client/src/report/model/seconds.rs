@@ -15,12 +15,25 @@ pub struct Seconds {
     pub seconds: Vec<OneSecond>,
 }
 
+/// The parts of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// Before the measured time.
+    #[serde(rename = "warm-up")]
+    Warmup,
+    /// The measured time.
+    Measured,
+    /// After it: answers to operations that began before its end. A stall at the end shows here.
+    After,
+}
+
 /// One second of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OneSecond {
-    /// Whether it begins in the measured time, not in the warm-up.
-    pub measured: bool,
-    /// Its length: 1, but less if the run ended in it.
+    /// In which part of the run it begins.
+    pub part: Part,
+    /// Its length: 1, but less if the measured time ended in it.
     pub length_s: f64,
     /// Operations answered.
     pub answered: u64,
@@ -34,21 +47,29 @@ impl Seconds {
     pub(super) fn of(facts: &RunFacts<'_>) -> Self {
         let warmup = facts.warmup.seconds();
         let end = warmup + facts.measured.seconds();
-        let seconds = facts.measures.series.seconds.iter().enumerate();
-        // What came after the end belongs to no second.
-        let within = seconds.map(|(index, second)| (index as f64, second));
-        let within = within.take_while(|(begin, _)| *begin < end);
+        let second = |(index, second): (usize, &Second)| {
+            let begin = index as f64;
+            let part = match begin {
+                begin if begin < warmup => Part::Warmup,
+                begin if begin < end => Part::Measured,
+                _ => Part::After,
+            };
+            let length_s = match part {
+                Part::After => 1.0,
+                Part::Warmup | Part::Measured => (end - begin).min(1.0),
+            };
+            OneSecond {
+                part,
+                length_s,
+                answered: second.answered,
+                refused: second.refused,
+                bands: bands(second),
+            }
+        };
+        let seconds = &facts.measures.series.seconds;
         Self {
             bands_from_ns: (0..BANDS).map(|band| Second::band_from(band).0).collect(),
-            seconds: within
-                .map(|(begin, second)| OneSecond {
-                    measured: begin >= warmup,
-                    length_s: (end - begin).min(1.0),
-                    answered: second.answered,
-                    refused: second.refused,
-                    bands: bands(second),
-                })
-                .collect(),
+            seconds: seconds.iter().enumerate().map(second).collect(),
         }
     }
 

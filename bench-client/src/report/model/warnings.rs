@@ -156,23 +156,29 @@ fn few_samples(report: &Report) -> Option<Warning> {
         .handoff
         .iter()
         .map(|handoff| ("hand-off", handoff.count));
-    let missing = kinds.chain(handoff).filter_map(|(name, count)| {
-        let first = Quantile::TOLD
-            .into_iter()
-            .find(|quantile| !quantile.supported_by(count))?;
-        let needed = units::whole(first.samples_needed());
-        Some(format!(
-            "{name} from {first} ({} of {needed} samples)",
-            units::whole(count)
-        ))
-    });
-    let missing: Vec<_> = missing.collect();
-    if missing.is_empty() {
+    let counts: Vec<_> = kinds.chain(handoff).collect();
+    // Each kind under the first percentile that it has too few samples for.
+    let mut told = Vec::new();
+    let mut before: Option<Quantile> = None;
+    for quantile in Quantile::TOLD {
+        let first = |count: u64| {
+            !quantile.supported_by(count) && before.is_none_or(|before| before.supported_by(count))
+        };
+        let of = counts.iter().filter(|(_, count)| first(*count));
+        let of = of.map(|(name, count)| format!("{name} {}", units::whole(*count)));
+        let of: Vec<_> = of.collect();
+        if !of.is_empty() {
+            let needed = units::whole(quantile.samples_needed());
+            told.push(format!("{quantile} takes {needed} ({})", of.join(", ")));
+        }
+        before = Some(quantile);
+    }
+    if told.is_empty() {
         return None;
     }
     let text = format!(
         "percentiles with fewer than 10 samples above them are not told: {}",
-        missing.join(", ")
+        told.join("; ")
     );
     warning(Weight::Note, "few-samples", text)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::report::html::Section;
 use crate::report::html::chart::{Axis, Caption, Cell, HeatMap, Line, LineChart, Shade, Style};
-use crate::report::model::{OneSecond, Report, Seconds};
+use crate::report::model::{OneSecond, Part, Report, Seconds};
 use crate::report::units::{percent, round_span, short, whole};
 
 /// Points of a line at most: more than the drawing has pixels for would be a waste.
@@ -27,23 +27,28 @@ struct Step {
 
 /// Rates and latencies over time; none of a run of less than two seconds.
 pub(super) fn section(report: &Report) -> Option<Section> {
-    let seconds = drawn(&report.series);
-    if seconds.len() < 2 {
+    let all = &report.series.seconds;
+    let within = within(all);
+    if within.len() < 2 {
         return None;
     }
+    let end_s = all.len() as f64 - 1.0 + all.last()?.length_s;
     let intro =
         "Second by second. A server that stalls shows as a dent above and as a plume below.";
-    let section = Section::new("Over time", intro).with(rates(report, seconds).html());
-    Some(match heat(&report.series, seconds) {
+    let section = Section::new("Over time", intro).with(rates(report, within, end_s).html());
+    Some(match heat(&report.series, end_s) {
         Some(map) => section.with(map.html()),
         None => section,
     })
 }
 
-fn drawn(series: &Seconds) -> &[OneSecond] {
-    match series.seconds.split_last() {
+/// The seconds up to the end of the measured time.
+fn within(seconds: &[OneSecond]) -> &[OneSecond] {
+    let after = seconds.iter().position(|second| second.part == Part::After);
+    match seconds[..after.unwrap_or(seconds.len())].split_last() {
         Some((last, before)) if last.length_s < LENGTH_MIN_S => before,
-        _ => &series.seconds,
+        Some((_, before)) => &seconds[..=before.len()],
+        None => &[],
     }
 }
 
@@ -68,7 +73,7 @@ fn steps(seconds: &[OneSecond], max: usize) -> Vec<Step> {
     steps.collect()
 }
 
-fn rates(report: &Report, seconds: &[OneSecond]) -> LineChart {
+fn rates(report: &Report, seconds: &[OneSecond], end_s: f64) -> LineChart {
     let steps = steps(seconds, POINTS_MAX);
     let points = |count: fn(&Step) -> u64| -> Vec<(f64, f64)> {
         let point = |step: &Step| {
@@ -86,7 +91,6 @@ fn rates(report: &Report, seconds: &[OneSecond]) -> LineChart {
     };
     let answered = points(|step| step.answered);
     let highest = answered.iter().map(|point| point.1).fold(0.0, f64::max);
-    let end = steps.last().map_or(1.0, |step| step.to_s);
     let mut lines = vec![Line {
         name: "answered".into(),
         colour: 0,
@@ -102,23 +106,26 @@ fn rates(report: &Report, seconds: &[OneSecond]) -> LineChart {
             points,
         });
     }
-    let warmup = report.rates.warmup_s.min(end);
-    let shade = Shade {
-        from: 0.0,
-        to: warmup,
-        name: "warm-up".into(),
-    };
+    let (warmup, measured) = (report.rates.warmup_s, report.rates.measured_s);
+    let parts = [
+        (0.0, warmup, "warm-up"),
+        (warmup + measured, end_s, "after the end"),
+    ];
+    let parts = parts
+        .into_iter()
+        .filter(|(from, to, _)| from + LENGTH_MIN_S / 10.0 < *to);
+    let shades = parts.map(|(from, to, name)| Shade {
+        from,
+        to,
+        name: name.into(),
+    });
     LineChart {
         name: "rate",
         caption: Caption::new("Requests per second", ""),
-        x: Axis::until("seconds since the start", end, seconds_text),
+        x: Axis::until("seconds since the start", end_s, seconds_text),
         y: Axis::linear("per second", highest, short),
         lines,
-        shades: if warmup > 0.0 {
-            vec![shade]
-        } else {
-            Vec::new()
-        },
+        shades: shades.collect(),
     }
 }
 
@@ -126,8 +133,8 @@ fn seconds_text(seconds: f64) -> String {
     format!("{} s", short(seconds))
 }
 
-fn heat(series: &Seconds, seconds: &[OneSecond]) -> Option<HeatMap> {
-    let steps = steps(seconds, COLUMNS_MAX);
+fn heat(series: &Seconds, end_s: f64) -> Option<HeatMap> {
+    let steps = steps(&series.seconds, COLUMNS_MAX);
     let bands = || steps.iter().flat_map(|step| step.bands.keys().copied());
     let (first, last) = (bands().min()?, bands().max()?);
     let most = steps.iter().flat_map(|step| step.bands.values()).max()?;
@@ -157,7 +164,6 @@ fn heat(series: &Seconds, seconds: &[OneSecond]) -> Option<HeatMap> {
             });
         }
     }
-    let end_s = steps.last().map_or(1.0, |step| step.to_s);
     let about =
         "From the intended start. The stronger the colour, the more answers, by their logarithm.";
     Some(HeatMap {
