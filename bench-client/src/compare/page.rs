@@ -13,7 +13,7 @@ use super::targets::{Standing, TARGETS, Target};
 use super::text::{HANDOFF_HEADS, PAIR_HEADS, cells, figure, note};
 
 /// A bar longer than so many of locker's would make the others invisible: the table alone has it.
-const LONGEST_BAR: f64 = 12.0;
+const LONGEST_BAR: f64 = 40.0;
 
 /// The document.
 #[must_use]

@@ -76,16 +76,6 @@ impl Row {
         Spread::of(self.shown().filter_map(figure))
     }
 
-    /// Rates over the rounds that are shown, and whether they may be quoted: those of rounds in
-    /// which the generator was not the limit, or else of all.
-    #[must_use]
-    pub fn rate(&self) -> Option<(Spread, bool)> {
-        let free = self.spread(|run| (!run.is_generator_bound()).then(|| run.rate()));
-        let may_be_quoted = free.is_some() && !self.is_bracketed();
-        let any = free.or_else(|| self.spread(|run| Some(run.rate())));
-        any.map(|spread| (spread, may_be_quoted))
-    }
-
     /// Rounds in which the generator was the bottleneck.
     #[must_use]
     pub fn generator_bound(&self) -> usize {
@@ -167,14 +157,12 @@ impl Results {
         })
     }
 
-    /// How many times locker's rate is a contestant's: above 1, locker is faster. Only of rounds in
-    /// which the generator was the limit of neither.
+    /// How many times locker's rate is a contestant's: above 1, locker is faster.
     #[must_use]
     pub fn rate_ratio(&self, shape: Shape, contestant: Contestant) -> Option<Spread> {
         let locker = Contestant::plain(Peer::Locker);
         self.paired(shape, (locker, contestant), |locker, other| {
-            let is_limit = locker.is_generator_bound() || other.is_generator_bound();
-            (!is_limit).then(|| locker.rate() / other.rate())
+            Some(locker.rate() / other.rate())
         })
     }
 

@@ -78,8 +78,7 @@ pub struct Sample {
 pub enum Verdict {
     /// It does.
     Counts,
-    /// It was meant to saturate the server, which had less than its core though the generator had
-    /// time left: something else took it.
+    /// It was meant to saturate the server, which had less than its core.
     Unsaturated,
     /// Something was lost or went wrong.
     Invalid(String),
@@ -162,11 +161,7 @@ impl Sample {
         let must_saturate = self.shape.is_pipelined()
             && self.shape.style == Style::OneWrite
             && self.contestant.peer.is_one_thread();
-        // If the generator had no time left the server could not be busier: no echo server can be
-        // saturated from one core, for its load costs at least what it does. Such a run counts for
-        // its processor time per request alone, see `is_generator_bound`.
-        let is_starved = self.core_share() < CORE_SHARE_MIN && !self.is_generator_bound();
-        if must_saturate && is_starved {
+        if must_saturate && self.core_share() < CORE_SHARE_MIN {
             return Verdict::Unsaturated;
         }
         Verdict::Counts

@@ -65,9 +65,8 @@ over rounds; ratios are taken within a round, their least and most stand in brac
   CPU: x locker    the peer's CPU per pair as a multiple of locker's: above 1, locker is cheaper
   rate: locker x   locker's rate as a multiple of the peer's: above 1, locker is faster
   core             share of a core that the server took
-  (figure)         not to be quoted: the server had less than its core in every run, or, where
-                   only the rate is in parentheses, the generator was the limit
-  gen              rounds in which the generator's core was over 90 % busy: quote CPU only
+  (figure)         no run counts: the server had less than its core; do not quote it
+  gen              the generator's core was over 90 % busy: quote CPU only, not the rate
 ";
 
 fn shape_table(results: &Results, shape: Shape, out: &mut String) {
@@ -115,12 +114,12 @@ pub fn cells(results: &Results, shape: Shape, contestant: Contestant, row: &Row)
         false => results.cpu_ratio(shape, contestant),
     };
     let last = match is_contended {
-        true => shown(spread(fairness), most_to_fewest),
+        true => shown(spread(fairness), units::digits),
         false => ratio(contestant, results.rate_ratio(shape, contestant)),
     };
     [
         name(shape, contestant),
-        row.rate().map_or_else(|| "-".to_owned(), rate),
+        shown(spread(|run| Some(run.rate())), units::short),
         shown(spread(|run| Some(run.cpu_per_pair())), units::span),
         shown(spread(|run| Some(run.core_share())), units::percent),
         shown(p50, units::span),
@@ -128,23 +127,6 @@ pub fn cells(results: &Results, shape: Shape, contestant: Contestant, row: &Row)
         ratio(contestant, by_cpu),
         last,
     ]
-}
-
-/// A rate, in brackets if it may not be quoted.
-fn rate((spread, may_be_quoted): (Spread, bool)) -> String {
-    let text = units::short(spread.median);
-    match may_be_quoted {
-        true => text,
-        false => format!("({text})"),
-    }
-}
-
-/// Fairness; where a client had no grant at all there is no ratio.
-fn most_to_fewest(ratio: f64) -> String {
-    match ratio.is_finite() {
-        true => units::digits(ratio),
-        false => "some none".to_owned(),
-    }
 }
 
 /// A contestant's name in a shape.

@@ -17,6 +17,8 @@ pub(super) struct Checker {
     ledger: Option<Mutex<Ledger>>,
     /// The first violation's text.
     violation: Mutex<Option<String>>,
+    /// How the server broke the protocol, if it did. The ledger may know more of it.
+    broken_rule: Mutex<Option<String>>,
 }
 
 impl Checker {
@@ -26,6 +28,7 @@ impl Checker {
         Self {
             ledger,
             violation: Mutex::new(None),
+            broken_rule: Mutex::new(None),
         }
     }
 
@@ -36,26 +39,35 @@ impl Checker {
         };
         let taken = lock(ledger).take(thread, events, until);
         if let Err(violation) = taken {
-            self.found(violation.to_string(), run);
+            lock(&self.violation).get_or_insert(violation.to_string());
+            run.stop();
         }
     }
 
-    /// Keeps a violation if it is the first, and ends the run.
-    pub(super) fn found(&self, violation: String, run: &Shared) {
-        lock(&self.violation).get_or_insert(violation);
+    /// The server broke the protocol: ends the run.
+    pub(super) fn broken(&self, rule: &str, run: &Shared) {
+        let told = || format!("the server broke the protocol: {rule}\n");
+        lock(&self.broken_rule).get_or_insert_with(told);
         run.stop();
     }
 
     /// What was checked, hand-off times, and the violation if there is one; all threads are done.
     pub(super) fn into_outcome(self) -> (CheckFacts, Histogram<u64>, Option<String>) {
         let violation = (self.violation.into_inner()).unwrap_or_else(PoisonError::into_inner);
+        let broken = (self.broken_rule.into_inner()).unwrap_or_else(PoisonError::into_inner);
         let Some(ledger) = self.ledger else {
-            return (CheckFacts::default(), histogram(), violation);
+            return (CheckFacts::default(), histogram(), broken);
         };
         let mut ledger = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
         let at_the_end = ledger.finish().err().map(|violation| violation.to_string());
         let handoff = ledger.handoff().clone();
-        (ledger.facts(), handoff, violation.or(at_the_end))
+        let violation = violation.or(at_the_end);
+        // Both tell of one answer that nobody waited for; the story is the ledger's.
+        let told = match (violation, broken) {
+            (Some(violation), Some(broken)) => Some(violation + &broken),
+            (violation, broken) => violation.or(broken),
+        };
+        (ledger.facts(), handoff, told)
     }
 }
 

@@ -172,8 +172,7 @@ impl Traffic for Observed {
             self.hand_over(now);
         }
         if let Some(rule) = self.fleet.broken_rule() {
-            let rule = format!("the server broke the protocol: {rule}");
-            self.common.checker.found(rule, &self.common.shared);
+            self.common.checker.broken(rule, &self.common.shared);
         }
         let look_again = self.look(now);
         if self.common.abandoned.load(Ordering::Relaxed) {

@@ -137,17 +137,3 @@ fn a_run_that_lost_something_counts_nowhere() {
     );
     assert_eq!(row.trouble.as_deref(), Some("3 requests without an answer"));
 }
-
-#[test]
-fn where_the_generator_is_the_limit_only_processor_time_is_quoted() {
-    let mut echo = run("8x32", Peer::EchoEpoll, 0, 4_000, 700);
-    echo.costs.generator = Nanos::from_ms(950);
-    let results = results([run("8x32", Peer::Locker, 0, 1_000, 950), echo]);
-    let shape = results.shapes()[0];
-    let epoll = Contestant::plain(Peer::EchoEpoll);
-    let row = results.row(shape, epoll).unwrap();
-    assert_eq!((row.counted().count(), row.generator_bound()), (1, 1));
-    assert!(!row.rate().unwrap().1);
-    assert!(results.cpu_ratio(shape, epoll).is_some());
-    assert_eq!(results.rate_ratio(shape, epoll), None);
-}
