@@ -302,7 +302,8 @@ impl Ledger {
     ) -> Result<(), Breach> {
         for class in Class::ALL {
             let top = self.crowds.at(index).tops[class as usize];
-            self.check_top(top, grant)?;
+            let checked = self.check_top(top, grant);
+            checked.map_err(|breach| self.plainer(breach, index, grant))?;
         }
         self.check_stairs(index, grant)?;
         self.mark_overtaken(index, grant);
@@ -319,18 +320,21 @@ impl Ledger {
             token: grant.token,
         };
         crowd.stairs.add(step, crowd.arrived.len());
-        let hold = Hold {
-            client: grant.client,
-            class,
-            until: grant.until,
-            session: grant.session,
-        };
-        let (place, is_suspect) = crowd.add(hold, grant.want);
+        let (place, is_suspect) = crowd.add(hold_of(grant), grant.want);
         self.places[grant.client as usize] = place;
         if is_suspect {
             self.suspects.push_back((grant.key, grant.at));
         }
         Ok(())
+    }
+
+    /// A token that goes back while another holds the key tells of two holders first of all.
+    #[cold]
+    fn plainer(&mut self, breach: Breach, index: u32, grant: &Grant) -> Breach {
+        let crowd = self.crowds.at(index);
+        crowd.add(hold_of(grant), grant.want);
+        let overlap = crowd.conflict(grant.at, &self.sessions);
+        overlap.unwrap_or(breach)
     }
 
     /// Tokens of those who were in the queue before this acquire was sent.
@@ -471,6 +475,15 @@ fn higher(top: Top, grant: &Grant) -> Top {
             class: Class::of(grant.want),
         },
         false => top,
+    }
+}
+
+fn hold_of(grant: &Grant) -> Hold {
+    Hold {
+        client: grant.client,
+        class: Class::of(grant.want),
+        until: grant.until,
+        session: grant.session,
     }
 }
 

@@ -283,6 +283,11 @@ fn tokens_grow() {
             &[Grant(1, 0, X, 0, 5), Release(1, 0), Grant(3, 2, X, 0, 5)],
         ),
         (
+            "asked before, while another holds the key",
+            Some(Rule::Exclusion),
+            &[Grant(1, 0, X, 0, 5), Grant(3, 2, X, 0, 4)],
+        ),
+        (
             "readers under way at once",
             None,
             &[Grant(1, 0, S, 0, 5), Grant(2, 2, S, 0, 4)],
