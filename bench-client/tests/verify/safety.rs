@@ -1,12 +1,8 @@
 //! `locker-bench run` against servers that break one promise each: it is told, and how.
 
-#![allow(clippy::unwrap_used)]
-
-mod double;
-
 use std::process::{Command, Output, Stdio};
 
-use double::{Double, Fault};
+use crate::double::{Double, Fault};
 
 /// A run of a moment against a server with this fault.
 fn run(fault: Fault, arguments: &str) -> Output {
