@@ -21,6 +21,10 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Load a server, measure what its users would feel, check that its locks exclude.
+    ///
+    /// Two latencies are told: from when an operation should have begun, which is what a user
+    /// feels, and from when it was sent, which is what the server took. With --rate they differ
+    /// when the server stalls.
     Run(Box<locker_bench::run::Options>),
     /// The same locks, asked of locker and of its peers: who needs how much, side by side.
     Compare(Box<locker_bench::compare::Options>),

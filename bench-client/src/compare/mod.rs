@@ -42,14 +42,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::host::{cpu, machine};
+use crate::host::{cpu, descriptors, machine};
 use crate::report::facts::HostFacts;
 
 use measure::Conduct;
 use options::Asked;
 pub use options::Options;
 use results::Results;
-use rounds::{Cores, Rounds, pin_generator, raise_descriptors, shard_cores, write};
+use rounds::{Cores, Rounds, pin_generator, shard_cores, write};
 use servers::{Servers, Setting};
 
 /// Exit code of a comparison that Ctrl-C ended, as a shell would tell it.
@@ -95,7 +95,8 @@ fn compare(options: &Options, command: &[String]) -> Result<ExitCode, String> {
     let allowed = cpu::allowed_cores();
     let cores = Cores::choose(options, &allowed)?;
     let setting = setting(options, &asked, cores, &allowed);
-    raise_descriptors(setting.connections)?;
+    descriptors::make_room(2 * u64::from(setting.connections))
+        .map_err(|error| error.to_string())?;
     let interrupted = listen().map_err(|error| format!("cannot listen for Ctrl-C: {error}"))?;
     pin_generator(cores)?;
     let mut facts = facts(options, &asked, command, cores);

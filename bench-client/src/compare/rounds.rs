@@ -4,8 +4,6 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
 use crate::compare::contestant::{Contestant, Peer};
 use crate::compare::options::{Asked, Options};
 use crate::compare::results::{Results, Skipped};
@@ -17,9 +15,6 @@ use crate::report::units;
 use super::measure::{Conduct, measure};
 use super::prove::prove;
 use super::servers::{Servers, Setting};
-
-/// Descriptors besides those of connections.
-const OTHER_DESCRIPTORS: u64 = 128;
 
 /// The two cores of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,25 +142,6 @@ fn shortened(why: &str) -> String {
     const LINES: usize = 3;
     let lines: Vec<&str> = why.lines().take(LINES).collect();
     lines.join("; ")
-}
-
-/// Raises the limit of descriptors for ourselves and the servers that we start.
-///
-/// # Errors
-/// The hard limit is too low.
-pub(super) fn raise_descriptors(connections: u32) -> Result<(), String> {
-    let needed = 2 * u64::from(connections) + OTHER_DESCRIPTORS;
-    let limits = getrlimit(Resource::Nofile);
-    if limits.current.is_none_or(|current| current >= needed) {
-        return Ok(());
-    }
-    let raised = Rlimit {
-        current: Some(needed),
-        maximum: limits.maximum,
-    };
-    setrlimit(Resource::Nofile, raised).map_err(|error| {
-        format!("{connections} connections need {needed} descriptors: {error}; see ulimit -Hn")
-    })
 }
 
 /// Writes a report's file.

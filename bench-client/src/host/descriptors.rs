@@ -26,11 +26,16 @@ impl fmt::Display for Shortage {
 
 impl std::error::Error for Shortage {}
 
-/// Raises the soft limit of open files to `needed` if it is lower; children inherit it.
+/// Descriptors besides those of connections: standard streams, rings, polls, files.
+const OTHERS: u64 = 128;
+
+/// Raises the soft limit of open files, if it is lower, to so many connections and what a program
+/// needs besides; children inherit it.
 ///
 /// # Errors
 /// The hard limit is lower.
-pub fn make_room(needed: u64) -> Result<(), Shortage> {
+pub fn make_room(connections: u64) -> Result<(), Shortage> {
+    let needed = connections.saturating_add(OTHERS);
     let limits = getrlimit(Resource::Nofile);
     if limits.current.is_none_or(|current| current >= needed) {
         return Ok(());
@@ -54,7 +59,7 @@ mod tests {
     #[test]
     fn few_fit_and_more_than_any_system_allows_do_not() {
         make_room(64).unwrap();
-        let shortage = make_room(u64::MAX - 1).unwrap_err();
+        let shortage = make_room(u64::MAX - OTHERS - 1).unwrap_err();
         assert!(shortage.limit < shortage.needed);
         assert!(shortage.to_string().contains("ulimit"), "{shortage}");
     }

@@ -30,9 +30,6 @@ const TTL_MS: u32 = 120_000;
 /// Frames of a server that was not told otherwise are no longer.
 const FRAME_BYTES_MAX: u32 = 64 * 1024;
 
-/// Descriptors that a server, or we, need besides connections.
-const DESCRIPTORS_MORE: u64 = 128;
-
 /// What was measured.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Figures {
@@ -47,8 +44,7 @@ pub(super) struct Figures {
 /// # Errors
 /// There is no program, or no room.
 pub(super) fn prepare(server: Option<&Path>, connections: u32) -> io::Result<PathBuf> {
-    let needed = u64::from(connections) + DESCRIPTORS_MORE;
-    descriptors::make_room(needed).map_err(io::Error::other)?;
+    descriptors::make_room(connections.into()).map_err(io::Error::other)?;
     find_server(server).map_err(io::Error::other)
 }
 

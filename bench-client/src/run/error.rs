@@ -4,6 +4,7 @@ use std::io;
 
 use super::outputs::OutputError;
 use crate::host::ChildError;
+use crate::host::descriptors::Shortage;
 use crate::net::address::NoAddress;
 use crate::plan::Refusal;
 
@@ -34,18 +35,8 @@ pub enum RunError {
     #[error("{0}")]
     Spawn(#[from] ChildError),
     /// Too few descriptors for the connections.
-    #[error(
-        "{connections} connections need {needed} open files, and this process may have {limit}: \
-         use fewer connections, or raise the limit (ulimit -n, LimitNOFILE=)"
-    )]
-    Descriptors {
-        /// Connections asked for.
-        connections: u32,
-        /// Descriptors needed.
-        needed: u64,
-        /// Descriptors that the process may have.
-        limit: u64,
-    },
+    #[error("{0}")]
+    Descriptors(#[from] Shortage),
     /// The process of --pid is not there.
     #[error("--pid {pid}: {error}; name the process of the server, as `pgrep -x locker` tells it")]
     NoProcess {

@@ -9,7 +9,6 @@
 
 mod checker;
 mod conduct;
-mod descriptors;
 mod error;
 mod exit;
 mod find_max;
@@ -34,7 +33,7 @@ use progress::Display;
 use setup::Setup;
 use site::Site;
 
-use crate::host::cpu;
+use crate::host::{cpu, descriptors};
 use crate::report::facts::Ending;
 
 /// Runs the command; `command` is the whole command line, for the report.
@@ -63,7 +62,7 @@ fn perform(options: &Options, command: &[String]) -> Result<u8, RunError> {
     for warning in &setup.warnings {
         display.say(&format!("warning: {warning}"));
     }
-    descriptors::make_room(setup.plan.connections, setup.plan.threads)?;
+    descriptors::make_room(setup.plan.connections.into())?;
     let mut site = Site::prepare(&setup)?;
     let conductor = Conductor {
         address: site.address().clone(),

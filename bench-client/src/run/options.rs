@@ -40,10 +40,7 @@ Exit codes:
   99   a bound of --slo was missed, or --find-max found no rate that meets its bounds
   130  interrupted; the report is of the part before";
 
-/// Loads a server, measures what its users would feel, and checks that its locks exclude.
-///
-/// Two latencies are told: from when an operation should have begun (what a user feels) and from
-/// when it was sent (what the server took). With --rate they differ when the server stalls.
+/// What `locker-bench run` was asked for.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = AFTER_HELP, after_help = "More with --help: examples, exit codes.")]
 pub struct Options {

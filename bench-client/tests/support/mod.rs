@@ -1,34 +1,16 @@
 //! Runs of `locker-bench`, and servers to run them against.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
-use std::sync::OnceLock;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-pub(crate) const BENCH: &str = env!("CARGO_BIN_EXE_locker-bench");
+#[path = "../program/mod.rs"]
+mod program;
 
-/// The server's program, in the folder of the generator's. It is another package's, so cargo may
-/// not have built it for this test: then it is built here.
-pub(crate) fn locker() -> &'static Path {
-    static LOCKER: OnceLock<PathBuf> = OnceLock::new();
-    LOCKER.get_or_init(|| {
-        let folder = Path::new(BENCH).parent().unwrap();
-        let locker = folder.join("locker");
-        if !locker.exists() {
-            let mut build = Command::new(env!("CARGO"));
-            build.args(["build", "--quiet", "--package", "locker", "--bin", "locker"]);
-            build.arg("--target-dir").arg(folder.parent().unwrap());
-            if folder.ends_with("release") {
-                build.arg("--release");
-            }
-            assert!(build.status().unwrap().success(), "{build:?}");
-        }
-        locker
-    })
-}
+pub(crate) use program::{BENCH, locker};
 
 /// `locker-bench run` with these arguments, none of which has a space in it.
 pub(crate) fn bench(arguments: &str) -> Command {
