@@ -17,6 +17,12 @@ const CLOSE_LANE: usize = 0;
 impl Fleet {
     /// Takes no new cycles from here on.
     pub(super) fn drain(&mut self, now: Nanos, io: &mut Io) {
+        let end = self.record.window().1;
+        if self.phase == Phase::Running && now >= end {
+            // What came due since the last round is late by our own fault, and clients rest.
+            self.take_arrivals(end - Nanos(1));
+            self.give_arrivals(now, io);
+        }
         self.phase = Phase::Draining(now + DRAIN_MAX);
         if self.shared.is_stopped() {
             self.record.end(now);

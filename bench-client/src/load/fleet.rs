@@ -72,7 +72,7 @@ pub struct Fleet {
     pub(super) idle: VecDeque<usize>,
     /// Operations claimed and not begun.
     pub(super) claimed: u64,
-    /// Whether no operation was left to be claimed.
+    /// Whether there is nothing more to begin: no operation is left, or no client.
     pub(super) is_exhausted: bool,
     /// Clients that are not retired.
     pub(super) working: usize,
@@ -287,6 +287,8 @@ impl Fleet {
     }
 
     fn step(&mut self, now: Nanos, io: &mut Io) {
+        // A thread whose clients wait for those of others does not try to claim.
+        self.is_exhausted |= self.claimed == 0 && !self.shared.has_operations();
         let is_over = now >= self.record.window().1 || self.is_exhausted;
         match self.phase {
             Phase::Waiting if self.shared.is_stopped() => self.drain(now, io),

@@ -222,7 +222,9 @@ impl Fleet {
         self.record.measures.broken += 1;
         self.ready(connection);
         for client in self.crew(connection) {
-            self.clients[client].doing = Doing::Retired;
+            if self.clients[client].doing != Doing::Retired {
+                self.retire(client);
+            }
         }
         let given_up = |session: &super::session::Session| session.state == State::GivenUp;
         // A herd would wait for it for ever.

@@ -4,6 +4,7 @@ use super::client::Doing;
 use super::fleet::{Fleet, Phase};
 use super::schedule::Schedule;
 use super::session::State;
+use super::shared::CLAIM_MAX;
 use crate::dice::Dice;
 use crate::nanos::Nanos;
 use crate::plan::{Mode, Pace, Stop};
@@ -84,7 +85,12 @@ impl Fleet {
             return true;
         }
         if self.claimed == 0 {
-            self.claimed = self.shared.claim();
+            let most = match self.plan.workload.mode {
+                // Threads that wait for each other's turns have nothing to keep for later.
+                Mode::Herd => 1,
+                _ => CLAIM_MAX,
+            };
+            self.claimed = self.shared.claim(most);
         }
         self.is_exhausted = self.claimed == 0;
         self.claimed = self.claimed.saturating_sub(1);
@@ -145,6 +151,11 @@ impl Fleet {
     /// Takes the cycles that are due, and gives them to clients that rest.
     pub(super) fn arrive(&mut self, now: Nanos, io: &mut Io) {
         self.take_arrivals(now);
+        self.give_arrivals(now, io);
+    }
+
+    /// Gives the cycles that are in line to clients that rest.
+    pub(super) fn give_arrivals(&mut self, now: Nanos, io: &mut Io) {
         while self.schedule.is_some() && !self.backlog.is_empty() {
             let Some(client) = self.idle.pop_front() else {
                 break;

@@ -103,7 +103,8 @@ impl Schedule {
     reason = "the cast keeps within bounds, and spans are not negative"
 )]
 fn whole(nanoseconds: f64) -> Nanos {
-    Nanos(nanoseconds as u64)
+    // Rounded: what is due with a whole second is not due a nanosecond before.
+    Nanos(nanoseconds.round() as u64)
 }
 
 /// Cycles that are due and have no client yet.

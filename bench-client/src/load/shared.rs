@@ -13,7 +13,7 @@ use crate::plan::{Plan, Stop};
 use crate::verify::SessionDeadlines;
 
 /// Operations that a thread claims at once, so that the count is rarely touched.
-const CLAIM_MAX: u64 = 64;
+pub(super) const CLAIM_MAX: u64 = 64;
 
 /// What the threads of one run share.
 #[derive(Debug)]
@@ -78,10 +78,15 @@ impl Shared {
         self.stopped.load(Ordering::Acquire)
     }
 
-    /// Takes some of the operations that are left; 0 if none is.
-    pub(super) fn claim(&self) -> u64 {
+    /// Whether operations are left to be claimed.
+    pub(super) fn has_operations(&self) -> bool {
+        self.operations_left.load(Ordering::Acquire) > 0
+    }
+
+    /// Takes some of the operations that are left, `most` at most; 0 if none is.
+    pub(super) fn claim(&self, most: u64) -> u64 {
         let left = &self.operations_left;
-        let take = |left: u64| left.min(CLAIM_MAX);
+        let take = |left: u64| left.min(most);
         let before = left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| {
             Some(left - take(left))
         });

@@ -82,6 +82,45 @@ fn a_stalled_server_shows_in_the_latency_from_the_intended_start() {
 }
 
 #[test]
+fn what_is_due_just_before_the_end_is_begun_though_the_thread_comes_late() {
+    let mut world = World::new(&open_loop(1_000.0, Arrivals::Even));
+    world.run_until(|world| world.elapsed() >= Nanos::from_ms(950));
+    // As if the machine had run something else over the end.
+    world.now = world.now + Nanos::from_ms(53);
+    world.run();
+    let measures = world.fleet().measures();
+    assert_eq!((measures.cycles, measures.dropped), (954, 46));
+}
+
+#[test]
+fn a_herd_of_two_threads_ends_when_its_operations_are_used_up() {
+    for count in [1, 63, 64, 65, 200] {
+        let mut plan = plan();
+        plan.threads = 2;
+        plan.stop = Stop::Operations(count);
+        plan.workload.mode = Mode::Herd;
+        (plan.workload.keys, plan.workload.wait_ms) = (1, u32::MAX);
+        let mut world = World::new(&plan);
+        world.run();
+        let cycles: u64 = world.fleets.iter().map(|f| f.measures().cycles).sum();
+        assert_eq!(cycles, count);
+        assert!(world.elapsed() < Nanos::SECOND, "nobody waited for others");
+    }
+}
+
+#[test]
+fn as_many_cycles_are_due_as_the_rate_says() {
+    for (rate, due) in [(1.0, 3), (3.0, 9), (10.0, 30), (1_000.0, 3_000)] {
+        let mut plan = open_loop(rate, Arrivals::Even);
+        plan.stop = Stop::After(Nanos(3 * Nanos::SECOND.0));
+        let mut world = World::new(&plan);
+        world.run();
+        let measures = world.fleet().measures();
+        assert_eq!((measures.cycles, measures.dropped), (due, 0), "{rate}");
+    }
+}
+
+#[test]
 fn cycles_that_never_began_are_counted_as_dropped() {
     // Four clients at 200 us per cycle do 20,000 a second.
     let mut world = World::new(&open_loop(40_000.0, Arrivals::Even));
