@@ -74,6 +74,7 @@ pub struct Io {
     /// Connections with bytes to send, each once.
     dirty: Vec<usize>,
     wishes: Vec<Wish>,
+    polling: Nanos,
 }
 
 impl Io {
@@ -100,6 +101,18 @@ impl Io {
     /// Wishes something.
     pub fn wish(&mut self, wish: Wish) {
         self.wishes.push(wish);
+    }
+
+    /// Time that the loop spent so far looking for events in vain just before an instant: the
+    /// thread's processor time is more than its work by this.
+    #[must_use]
+    pub const fn polling(&self) -> Nanos {
+        self.polling
+    }
+
+    /// For the loop: adds to [`Io::polling`].
+    pub fn add_polling(&mut self, span: Nanos) {
+        self.polling = self.polling + span;
     }
 
     /// For the loop: hands each connection's bytes to `send`, which takes some off the front and

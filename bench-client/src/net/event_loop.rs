@@ -18,7 +18,7 @@ use rustix::event::epoll::Event;
 
 use super::address::Address;
 use super::clock;
-use super::sockets::{Sockets, Wait};
+use super::sockets::{POLL_BELOW, Sockets};
 use crate::nanos::Nanos;
 use crate::traffic::{Io, Next, Traffic};
 
@@ -61,11 +61,14 @@ pub fn drive<T: Traffic>(
     let mut out = Io::new(connections);
     let mut sockets = Sockets::new(address, connections)?;
     let mut events: Vec<Event> = Vec::with_capacity(EVENTS_MAX);
-    let mut polled_in_vain_at = None;
+    let mut polled_in_vain_at: Option<Nanos> = None;
     loop {
         let now = clock::now();
         if let Some(at) = polled_in_vain_at.take() {
-            sockets.facts.polling = sockets.facts.polling + now.since(at);
+            // What took longer had the processor taken away: that was no polling.
+            let span = now.since(at).min(POLL_BELOW);
+            sockets.facts.polling = sockets.facts.polling + span;
+            out.add_polling(span);
         }
         sockets.facts.rounds += 1;
         // What is told may change what the traffic waits for: it is asked after.
@@ -78,9 +81,8 @@ pub fn drive<T: Traffic>(
         }
         sockets.leaving_sweep(now);
         let until = sockets.until(next);
-        if sockets.wait(&mut events, until)? == Wait::Polled && events.is_empty() {
-            polled_in_vain_at = Some(now);
-        }
+        let polled_at = sockets.wait(&mut events, until)?;
+        polled_in_vain_at = polled_at.filter(|_| events.is_empty());
         for event in &events {
             sockets.handle(*event, traffic, &mut out);
         }

@@ -27,14 +27,7 @@ const READS_MAX: usize = 16;
 const REST_MAX: usize = 1024 * 1024;
 
 /// An instant nearer than this is polled for: to sleep and wake takes about as long.
-const POLL_BELOW: Nanos = Nanos(60_000);
-
-/// Whether a wait gave the processor away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
-    Polled,
-    Slept,
-}
+pub(super) const POLL_BELOW: Nanos = Nanos(60_000);
 
 /// What became of a connect, to be told.
 #[derive(Clone, Copy, Debug)]
@@ -83,23 +76,25 @@ impl<'a> Sockets<'a> {
         wanted.min(self.leaving.sweep_at())
     }
 
-    pub(super) fn wait(&self, events: &mut Vec<Event>, until: Nanos) -> io::Result<Wait> {
+    /// Waits for events; tells since when if it polled for an instant that is near.
+    pub(super) fn wait(&self, events: &mut Vec<Event>, until: Nanos) -> io::Result<Option<Nanos>> {
         events.clear();
-        // Sending took time: the clock is read again before a sleep.
-        let span = match until {
-            Nanos::FOREVER | Nanos::ZERO => until,
-            _ => until.since(clock::now()),
+        let (span, polled_at) = match until {
+            Nanos::FOREVER | Nanos::ZERO => (until, None),
+            _ => {
+                // Sending took time: the clock is read again before a sleep.
+                let now = clock::now();
+                match until.since(now) {
+                    span if span < POLL_BELOW => (Nanos::ZERO, Some(now)),
+                    span => (span, None),
+                }
+            }
         };
-        let span = if span < POLL_BELOW { Nanos::ZERO } else { span };
         let timeout = (span != Nanos::FOREVER).then(|| timespec(span));
         let spare = rustix::buffer::spare_capacity(events);
         match epoll::wait(&self.poll, spare, timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        match span {
-            Nanos::ZERO => Ok(Wait::Polled),
-            _ => Ok(Wait::Slept),
+            Ok(_) | Err(Errno::INTR) => Ok(polled_at),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -41,7 +41,7 @@ pub struct ServerFacts {
 pub struct ThreadFacts {
     /// The core it is pinned to, if it is.
     pub core: Option<usize>,
-    /// Processor time it took.
+    /// Processor time it took, without what it spent polling for an instant that was near.
     pub cpu: Nanos,
 }
 

@@ -4,12 +4,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hdrhistogram::Histogram;
 
-use crate::load::Shared;
+use crate::load::{Fleet, Shared};
 use crate::measure::histogram;
-use crate::nanos::Nanos;
 use crate::plan::Plan;
 use crate::report::facts::CheckFacts;
-use crate::verify::{Event, Ledger};
+use crate::verify::Ledger;
 
 /// The ledger of a run, or nothing if the plan has no safety check.
 #[derive(Debug)]
@@ -32,12 +31,17 @@ impl Checker {
         }
     }
 
-    /// Takes a thread's events, and ends the run at a violation.
-    pub(super) fn take(&self, thread: u16, events: &mut Vec<Event>, until: Nanos, run: &Shared) {
+    /// Takes what a thread's clients saw, and ends the run at a violation.
+    pub(super) fn take(&self, thread: u16, fleet: &mut Fleet, run: &Shared) {
         let Some(ledger) = &self.ledger else {
             return;
         };
-        let taken = lock(ledger).take(thread, events, until);
+        let (window, until) = (fleet.window(), fleet.known_until());
+        let taken = {
+            let mut ledger = lock(ledger);
+            ledger.measure(thread, window);
+            ledger.take(thread, fleet.events(), until)
+        };
         if let Err(violation) = taken {
             lock(&self.violation).get_or_insert(violation.to_string());
             run.stop();

@@ -256,7 +256,7 @@ fn merge(
     };
     let threads = parts.iter().zip(0..).map(|(part, thread)| ThreadFacts {
         core: core_of(pinned, thread),
-        cpu: (part.readings).map_or(Nanos::ZERO, |(first, last)| last.thread - first.thread),
+        cpu: (part.readings).map_or(Nanos::ZERO, |(first, last)| last.thread.since(first.thread)),
     });
     let threads = threads.collect();
     let readings = parts.iter().find_map(|part| part.readings);

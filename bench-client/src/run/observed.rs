@@ -33,6 +33,7 @@ pub(super) struct Common {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
     pub(super) at: Nanos,
+    /// Of the thread, without what it polled for an instant that was near.
     pub(super) thread: Nanos,
     pub(super) server: Option<ProcessCpu>,
 }
@@ -52,6 +53,8 @@ pub(super) struct Observed {
     second_cpu: Option<Nanos>,
     first: Option<Reading>,
     last: Option<Reading>,
+    /// What the loop polled so far.
+    polling: Nanos,
 }
 
 impl Observed {
@@ -73,6 +76,7 @@ impl Observed {
             second_cpu: None,
             first: None,
             last: None,
+            polling: Nanos::ZERO,
         }
     }
 
@@ -86,21 +90,24 @@ impl Observed {
     }
 
     fn hand_over(&mut self, now: Nanos) {
-        let until = self.fleet.known_until();
-        let events = self.fleet.events();
         let Common {
             checker, shared, ..
         } = &*self.common;
-        checker.take(self.thread, events, until, shared);
+        checker.take(self.thread, &mut self.fleet, shared);
         self.hand_over_at = now + EVENTS_AGE_MAX;
     }
 
     fn read(&self, now: Nanos) -> Reading {
         Reading {
             at: now,
-            thread: cpu::thread_cpu(),
+            thread: self.worked(),
             server: self.pid.and_then(|pid| cpu::process_cpu(pid).ok()),
         }
+    }
+
+    /// Processor time of the thread that was work.
+    fn worked(&self) -> Nanos {
+        cpu::thread_cpu() - self.polling
     }
 
     /// Looks at the clock; tells when to look again.
@@ -111,7 +118,7 @@ impl Observed {
             return Nanos::FOREVER;
         }
         if self.second_cpu.is_none() {
-            self.second_cpu = Some(cpu::thread_cpu());
+            self.second_cpu = Some(self.worked());
         }
         let (from, to) = self.fleet.window();
         if self.first.is_none() && now >= from {
@@ -132,7 +139,7 @@ impl Observed {
 
     fn tell_seconds(&mut self, now: Nanos, begin: Nanos) {
         let over = now.since(begin).0 / Nanos::SECOND.0;
-        let cpu = cpu::thread_cpu();
+        let cpu = self.worked();
         let span = Nanos((over - self.second) * Nanos::SECOND.0);
         let taken = cpu.since(self.second_cpu.unwrap_or(cpu));
         let busy = (taken.0 as f64 / span.0 as f64).min(1.0);
@@ -167,6 +174,7 @@ impl Traffic for Observed {
     }
 
     fn tick(&mut self, now: Nanos, io: &mut Io) -> Next {
+        self.polling = io.polling();
         let next = self.fleet.tick(now, io);
         if now >= self.hand_over_at || self.fleet.events().len() >= EVENTS_MAX {
             self.hand_over(now);

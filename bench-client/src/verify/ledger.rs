@@ -51,6 +51,8 @@ pub struct Ledger {
     releases_follow: bool,
     /// An acquire that waits does not time out before so long after its sending.
     wait: Nanos,
+    /// Each thread's measured time: hand-offs of releases outside of it are not counted.
+    windows: Vec<(Nanos, Nanos)>,
     handoff: Histogram<u64>,
     facts: CheckFacts,
 }
@@ -79,6 +81,7 @@ impl Ledger {
             suspects: VecDeque::new(),
             releases_follow: plan.workload.pair == PairStyle::TwoTrips,
             wait: wait_min(plan.workload.wait_ms),
+            windows: vec![(Nanos::FOREVER, Nanos::FOREVER); usize::from(plan.threads)],
             handoff: measure::histogram(),
             facts,
         }
@@ -115,7 +118,18 @@ impl Ledger {
         self.take_merged()
     }
 
-    /// From a release that made way to the next grant of its key, if that was asked for before.
+    /// Sets the measured time as a thread knows it by now: from the start, its end excluded, which
+    /// is [`Nanos::FOREVER`] until it is known. To be told with the events, or hand-offs that came
+    /// after the end are counted.
+    ///
+    /// # Panics
+    /// If the plan has no such thread.
+    pub fn measure(&mut self, thread: u16, window: (Nanos, Nanos)) {
+        self.windows[usize::from(thread)] = window;
+    }
+
+    /// From a release in the measured time that made way to the next grant of its key, if that
+    /// was asked for before.
     #[must_use]
     pub fn handoff(&self) -> &Histogram<u64> {
         &self.handoff
@@ -427,10 +441,18 @@ impl Ledger {
 
     #[inline]
     fn count_handoff(&mut self, released_at: Nanos, grant: &Grant, ask: Option<&Ask>) {
-        if ask.is_some() && released_at > Nanos::ZERO && grant.asked_at <= released_at {
+        let waited = ask.is_some() && released_at > Nanos::ZERO && grant.asked_at <= released_at;
+        if waited && self.is_measured(released_at) {
             self.handoff
                 .saturating_record(grant.at.since(released_at).0);
         }
+    }
+
+    /// Threads begin together; a run of counted operations lasts until the last of them ends.
+    fn is_measured(&self, at: Nanos) -> bool {
+        let from = self.windows.iter().map(|(from, _)| *from).min();
+        let to = self.windows.iter().map(|(_, to)| *to).max();
+        from.is_some_and(|from| from <= at) && to.is_some_and(|to| at < to)
     }
 
     /// Looks at the suspects of instants that are past.

@@ -296,6 +296,7 @@ fn a_timer_is_never_told_early_by_its_own_wait() {
         spans: Vec<u64>,
         at: Nanos,
         late: Vec<u64>,
+        polling: Nanos,
     }
     impl Traffic for Timers {
         fn opened(&mut self, _: usize, _: Nanos, _: &mut Io) {}
@@ -303,7 +304,8 @@ fn a_timer_is_never_told_early_by_its_own_wait() {
             0
         }
         fn closed(&mut self, _: usize, _: End, _: Nanos, _: &mut Io) {}
-        fn tick(&mut self, now: Nanos, _: &mut Io) -> Next {
+        fn tick(&mut self, now: Nanos, io: &mut Io) -> Next {
+            self.polling = io.polling();
             if now < self.at {
                 return Next::At(self.at);
             }
@@ -321,10 +323,12 @@ fn a_timer_is_never_told_early_by_its_own_wait() {
         spans,
         at: Nanos::ZERO,
         late: Vec::new(),
+        polling: Nanos::ZERO,
     };
     let began = clock::now();
     let address = "127.0.0.1:1".parse().unwrap();
     let facts = drive(&mut traffic, &address, 0).unwrap();
+    assert_eq!(traffic.polling, facts.polling, "the traffic hears of it");
     assert!(clock::now().since(began) >= Nanos(total));
     assert_eq!(traffic.late.len(), 8);
     // Sleeps end a round each; only the last 60 us before an instant are looked for again.

@@ -461,12 +461,37 @@ fn hand_off_is_counted_from_a_release_to_who_waited_for_it() {
         Ask(10, 0, X),
         Grant(20, 0, X, 10, 3),
     ];
+    ledger.measure(0, (Nanos::ZERO, Nanos::FOREVER));
     ledger.take(0, &mut events(&steps), Nanos(30 * MS)).unwrap();
     assert_eq!(ledger.handoff().len(), 1, "the last one had not waited");
     let span = ledger.handoff().max();
     assert!((2_990_000..3_010_000).contains(&span), "{span}");
     assert_eq!(ledger.facts().grants, 3);
     assert_eq!(ledger.facts().tokens, 2);
+}
+
+#[test]
+fn hand_offs_of_the_warm_up_and_after_the_end_are_not_counted() {
+    let plan = plan(1, 8, 2);
+    let mut ledger = Ledger::new(&plan, sessions(&plan));
+    let steps = [
+        Ask(0, 0, X),
+        Ask(0, 2, X),
+        Ask(0, 4, X),
+        Ask(0, 6, X),
+        Grant(1, 0, X, 0, 1),
+        Release(4, 0),
+        Grant(6, 2, X, 0, 2),
+        Release(7, 2),
+        Grant(12, 4, X, 0, 3),
+        Release(13, 4),
+        Grant(14, 6, X, 0, 4),
+    ];
+    ledger.measure(0, (Nanos(5 * MS), Nanos(13 * MS)));
+    ledger.take(0, &mut events(&steps), Nanos(30 * MS)).unwrap();
+    assert_eq!(ledger.handoff().len(), 1);
+    let span = ledger.handoff().max();
+    assert!((4_990_000..5_010_000).contains(&span), "{span}");
 }
 
 #[test]
