@@ -82,6 +82,14 @@ impl Cells {
         Self(vec![[0; 4]; keys as usize])
     }
 
+    /// Brings cells into the cache, many misses at once: the events of a batch go to keys all over
+    /// the memory, and would wait for each cell in turn.
+    #[inline]
+    pub(super) fn touch(&self, keys: impl Iterator<Item = u32>) {
+        let words = keys.map(|key| self.0[key as usize][0]);
+        std::hint::black_box(words.fold(0, |all, word| all ^ word));
+    }
+
     #[inline]
     pub(super) fn read(&self, key: u32) -> Cell {
         let [token, at, until, word] = self.0[key as usize];

@@ -5,56 +5,46 @@ use std::sync::Arc;
 
 use hdrhistogram::Histogram;
 
-use super::askers::{Ask, Askers};
-use super::cell::{CLIENTS_MAX, Cell, Cells, Class, Tenant, Top};
-use super::crowd::{Crowds, Hold};
+use super::askers::Askers;
+use super::cell::{CLIENTS_MAX, Cell, Cells, Tenant, Top};
+use super::crowd::Crowds;
+use super::grants::Grant;
 use super::history::History;
 use super::merge::Merge;
 use super::sessions::SessionDeadlines;
-use super::stairs::Step;
 use super::violation::{Breach, Violation};
-use super::{Event, Want, What};
+use super::{Event, What};
 use crate::measure;
 use crate::nanos::Nanos;
 use crate::plan::{PairStyle, Plan};
 use crate::report::facts::CheckFacts;
 
-/// A grant, as its event tells it.
-#[derive(Clone, Copy, Debug)]
-struct Grant {
-    at: Nanos,
-    key: u32,
-    client: u32,
-    want: Want,
-    asked_at: Nanos,
-    token: u64,
-    until: Nanos,
-    session: u32,
-}
+/// Events whose cells are brought into the cache together.
+const TOUCHED: usize = 32;
 
 /// The safety check of a run: 32 B per key that is used, about 70 B per client, and the last
 /// events. It never alarms for a server that keeps its promises.
 #[derive(Debug)]
 pub struct Ledger {
-    cells: Cells,
-    crowds: Crowds,
-    askers: Askers,
+    pub(super) cells: Cells,
+    pub(super) crowds: Crowds,
+    pub(super) askers: Askers,
     /// Where each client's hold stood last in its crowd.
-    places: Vec<usize>,
+    pub(super) places: Vec<usize>,
     merge: Merge,
     history: History,
-    sessions: Arc<SessionDeadlines>,
+    pub(super) sessions: Arc<SessionDeadlines>,
     /// Keys with holds that may conflict, once the instant is past: a release at the very same
     /// instant would end one of them.
-    suspects: VecDeque<(u32, Nanos)>,
+    pub(super) suspects: VecDeque<(u32, Nanos)>,
     /// Whether releases are sent only when the grant is there.
-    releases_follow: bool,
+    pub(super) releases_follow: bool,
     /// An acquire that waits does not time out before so long after its sending.
     wait: Nanos,
     /// Each thread's measured time: hand-offs of releases outside of it are not counted.
     windows: Vec<(Nanos, Nanos)>,
-    handoff: Histogram<u64>,
-    facts: CheckFacts,
+    pub(super) handoff: Histogram<u64>,
+    pub(super) facts: CheckFacts,
 }
 
 impl Ledger {
@@ -100,11 +90,12 @@ impl Ledger {
         known_until: Nanos,
     ) -> Result<(), Box<Violation>> {
         if self.merge.is_single() {
-            for event in events.drain(..) {
-                self.step(&event)?;
-            }
+            let taken = self.take_in_order(events);
+            events.clear();
+            taken?;
             return self.settle(known_until);
         }
+        self.cells.touch(events.iter().map(|event| event.key));
         self.merge.add(thread, events, known_until);
         self.take_merged()
     }
@@ -139,6 +130,16 @@ impl Ledger {
     #[must_use]
     pub fn facts(&self) -> CheckFacts {
         self.facts
+    }
+
+    fn take_in_order(&mut self, events: &[Event]) -> Result<(), Box<Violation>> {
+        for chunk in events.chunks(TOUCHED) {
+            self.cells.touch(chunk.iter().map(|event| event.key));
+            for event in chunk {
+                self.step(event)?;
+            }
+        }
+        Ok(())
     }
 
     fn take_merged(&mut self) -> Result<(), Box<Violation>> {
@@ -235,161 +236,6 @@ impl Ledger {
         }
     }
 
-    #[inline]
-    fn granted(&mut self, grant: &Grant, ask: Option<&Ask>) -> Result<(), Breach> {
-        self.facts.grants += 1;
-        let class = Class::of(grant.want);
-        if let Some(ask) = ask {
-            self.check_neighbours(grant, ask)?;
-        }
-        let cell = self.cells.read(grant.key);
-        let released_at = match cell.tenant {
-            Tenant::Crowd { index } => return self.granted_in_crowd(index, grant, ask),
-            Tenant::Nobody { released_at } => released_at,
-            Tenant::One { until, session, .. } if !self.stands(until, session, grant.at) => {
-                Nanos::ZERO
-            }
-            Tenant::One { .. } => Nanos::FOREVER,
-        };
-        if class != Class::Exclusive || released_at == Nanos::FOREVER {
-            let index = self.crowd(grant.key);
-            return self.granted_in_crowd(index, grant, ask);
-        }
-        self.check_top(cell.top, grant)?;
-        self.count_handoff(released_at, grant, ask);
-        let top = higher(cell.top, grant);
-        let tenant = Tenant::One {
-            client: grant.client,
-            until: grant.until,
-            session: grant.session,
-        };
-        self.cells.write(grant.key, Cell { top, tenant });
-        Ok(())
-    }
-
-    /// Order among the acquires of one connection.
-    #[inline]
-    fn check_neighbours(&mut self, grant: &Grant, ask: &Ask) -> Result<(), Breach> {
-        self.askers
-            .granted(grant.client, ask, grant.key, grant.token, grant.at);
-        self.facts.orders += u64::from(ask.above != 0 || ask.below != u64::MAX);
-        if grant.token < ask.above {
-            return Err(passed(grant, ask.above));
-        }
-        if grant.token > ask.below {
-            return Err(passed(grant, ask.below));
-        }
-        Ok(())
-    }
-
-    /// A token is greater than those received before its acquire was sent. And a grant whose hold
-    /// stands was the last of all that conflict with it: the others were granted, and over,
-    /// before it. So its token is greater than theirs, however long it waited.
-    #[inline]
-    fn check_top(&mut self, top: Top, grant: &Grant) -> Result<(), Breach> {
-        if top.token == 0 {
-            return Ok(());
-        }
-        self.facts.tokens += 1;
-        if grant.token > top.token {
-            return Ok(());
-        }
-        if grant.token == top.token {
-            let (client, token) = (grant.client, grant.token);
-            return Err(Breach::TokenTwice { client, token });
-        }
-        let is_last = self.releases_follow
-            && top.class.conflicts(Class::of(grant.want))
-            && top.at < grant.at
-            && self.stands(grant.until, grant.session, grant.at);
-        match top.at < grant.asked_at || is_last {
-            true => Err(back(grant, top.token)),
-            false => Ok(()),
-        }
-    }
-
-    fn granted_in_crowd(
-        &mut self,
-        index: u32,
-        grant: &Grant,
-        ask: Option<&Ask>,
-    ) -> Result<(), Breach> {
-        for class in Class::ALL {
-            let top = self.crowds.at(index).tops[class as usize];
-            let checked = self.check_top(top, grant);
-            checked.map_err(|breach| self.plainer(breach, index, grant))?;
-        }
-        self.check_stairs(index, grant)?;
-        self.mark_overtaken(index, grant);
-        let released_at = self.crowds.at(index).released_at;
-        self.count_handoff(released_at, grant, ask);
-        let crowd = self.crowds.at(index);
-        crowd.released_at = Nanos::ZERO;
-        let class = Class::of(grant.want);
-        let top = &mut crowd.tops[class as usize];
-        *top = higher(*top, grant);
-        let step = Step {
-            known: ask.map_or(grant.at, |ask| ask.known.min(grant.at)),
-            granted: grant.at,
-            token: grant.token,
-        };
-        crowd.stairs.add(step, crowd.arrived.len());
-        let (place, is_suspect) = crowd.add(hold_of(grant), grant.want);
-        self.places[grant.client as usize] = place;
-        if is_suspect {
-            self.suspects.push_back((grant.key, grant.at));
-        }
-        Ok(())
-    }
-
-    /// A token that goes back while another holds the key tells of two holders first of all.
-    #[cold]
-    fn plainer(&mut self, breach: Breach, index: u32, grant: &Grant) -> Breach {
-        let crowd = self.crowds.at(index);
-        crowd.add(hold_of(grant), grant.want);
-        let overlap = crowd.conflict(grant.at, &self.sessions);
-        overlap.unwrap_or(breach)
-    }
-
-    /// Tokens of those who were in the queue before this acquire was sent.
-    fn check_stairs(&mut self, index: u32, grant: &Grant) -> Result<(), Breach> {
-        let stairs = &self.crowds.at(index).stairs;
-        if stairs.had(grant.token) {
-            let (client, token) = (grant.client, grant.token);
-            return Err(Breach::TokenTwice { client, token });
-        }
-        let Some(step) = stairs.before(grant.asked_at).copied() else {
-            return Ok(());
-        };
-        self.facts.orders += u64::from(step.known < step.granted);
-        if step.token < grant.token {
-            return Ok(());
-        }
-        match step.granted < grant.asked_at {
-            true => Err(back(grant, step.token)),
-            false => Err(passed(grant, step.token)),
-        }
-    }
-
-    /// Tells those that are known to be ahead of this grant, and still wait.
-    fn mark_overtaken(&mut self, index: u32, grant: &Grant) {
-        let arrived = &mut self.crowds.at(index).arrived;
-        while let Some((_, acquire)) = arrived.front() {
-            if self.askers.waiting(*acquire, grant.key).is_some() {
-                break;
-            }
-            arrived.pop_front();
-        }
-        let ahead = arrived
-            .iter()
-            .take_while(|(known, _)| *known < grant.asked_at);
-        for (_, acquire) in ahead {
-            if let Some(ask) = self.askers.waiting(*acquire, grant.key) {
-                ask.overtaken(grant.token, grant.at);
-            }
-        }
-    }
-
     fn ended(&mut self, key: u32, client: u32, released_at: Option<Nanos>) {
         let cell = self.cells.read(key);
         match cell.tenant {
@@ -421,7 +267,7 @@ impl Ledger {
     }
 
     /// The key's crowd; it gets one if it has none.
-    fn crowd(&mut self, key: u32) -> u32 {
+    pub(super) fn crowd(&mut self, key: u32) -> u32 {
         let cell = self.cells.read(key);
         if let Tenant::Crowd { index } = cell.tenant {
             return index;
@@ -435,21 +281,8 @@ impl Ledger {
         index
     }
 
-    fn stands(&self, until: Nanos, session: u32, at: Nanos) -> bool {
-        until > at && self.sessions.until(session) > at
-    }
-
-    #[inline]
-    fn count_handoff(&mut self, released_at: Nanos, grant: &Grant, ask: Option<&Ask>) {
-        let waited = ask.is_some() && released_at > Nanos::ZERO && grant.asked_at <= released_at;
-        if waited && self.is_measured(released_at) {
-            self.handoff
-                .saturating_record(grant.at.since(released_at).0);
-        }
-    }
-
     /// Threads begin together; a run of counted operations lasts until the last of them ends.
-    fn is_measured(&self, at: Nanos) -> bool {
+    pub(super) fn is_measured(&self, at: Nanos) -> bool {
         let from = self.windows.iter().map(|(from, _)| *from).min();
         let to = self.windows.iter().map(|(_, to)| *to).max();
         from.is_some_and(|from| from <= at) && to.is_some_and(|to| at < to)
@@ -486,41 +319,5 @@ fn wait_min(wait_ms: u32) -> Nanos {
     match wait_ms {
         u32::MAX => Nanos::FOREVER,
         ms => Nanos(u64::from(ms) * 990_000) - Nanos::from_ms(2),
-    }
-}
-
-fn higher(top: Top, grant: &Grant) -> Top {
-    match grant.token > top.token {
-        true => Top {
-            token: grant.token,
-            at: grant.at,
-            class: Class::of(grant.want),
-        },
-        false => top,
-    }
-}
-
-fn hold_of(grant: &Grant) -> Hold {
-    Hold {
-        client: grant.client,
-        class: Class::of(grant.want),
-        until: grant.until,
-        session: grant.session,
-    }
-}
-
-fn back(grant: &Grant, before: u64) -> Breach {
-    Breach::TokenBack {
-        client: grant.client,
-        token: grant.token,
-        before,
-    }
-}
-
-fn passed(grant: &Grant, other: u64) -> Breach {
-    Breach::Passed {
-        client: grant.client,
-        token: grant.token,
-        other,
     }
 }

@@ -17,6 +17,7 @@
 mod askers;
 mod cell;
 mod crowd;
+mod grants;
 mod history;
 pub mod ledger;
 mod merge;

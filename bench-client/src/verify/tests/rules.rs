@@ -167,6 +167,11 @@ fn a_hold_ends_with_its_lease_its_session_or_its_loss() {
             &[Stranger(1, 0, X, 0, 1), Grant(2, 2, X, 0, 2), Release(4, 0)],
         ),
         (
+            "a reader's session that may be over",
+            None,
+            &[Stranger(1, 0, S, 0, 1), Grant(2, 2, X, 0, 2)],
+        ),
+        (
             "a hold that is lost",
             None,
             &[
@@ -281,6 +286,11 @@ fn tokens_grow() {
             "the same",
             broken,
             &[Grant(1, 0, X, 0, 5), Release(1, 0), Grant(3, 2, X, 0, 5)],
+        ),
+        (
+            "asked before, and its session may be over",
+            None,
+            &[Grant(1, 0, X, 0, 5), Release(1, 0), Stranger(3, 2, X, 0, 4)],
         ),
         (
             "asked before, while another holds the key",

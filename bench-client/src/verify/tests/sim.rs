@@ -253,7 +253,9 @@ impl Sim {
             Message::SessionOver(connection, life) => self.end_session(connection, life),
             Message::HoldOver(who) => {
                 let state = self.clients[who.client as usize];
-                if state.is_holding && state.count == who.count {
+                let connection = self.connection_of(who.client) as usize;
+                let is_alive = self.connections[connection].is_alive;
+                if is_alive && state.is_holding && state.count == who.count {
                     self.release(who.client);
                 }
             }
@@ -515,8 +517,26 @@ impl Sim {
         }
     }
 
-    /// A connection breaks. Its session ends a TTL after the server heard of it last.
+    /// A connection breaks, or is silent until its session is over and its clients hear of it.
+    /// Either way its session ends a TTL after the server heard of it last.
     fn die(&mut self, connection: u32) {
+        let state = &mut self.connections[connection as usize];
+        state.is_alive = false;
+        let (life, heard) = (state.life, state.up.max(self.now));
+        let ttl = self.setup.ttl_us;
+        let over = heard + ttl - ttl * FAST_PERMILLE / 1_000;
+        self.at(over, Message::SessionOver(connection, life));
+        let pause = self.way() * 3;
+        if self.dice.below(2) == 0 {
+            self.at(over + pause, Message::Reborn(connection));
+        } else {
+            self.forget(connection);
+            self.at(self.now + pause, Message::Reborn(connection));
+        }
+    }
+
+    /// The clients of a connection give up what they waited for and held.
+    fn forget(&mut self, connection: u32) {
         let inflight = u32::from(self.setup.plan.inflight);
         for client in connection * inflight..(connection + 1) * inflight {
             let state = self.clients[client as usize];
@@ -526,16 +546,10 @@ impl Sim {
             let state = &mut self.clients[client as usize];
             (state.is_waiting, state.is_holding) = (false, false);
         }
-        let state = &mut self.connections[connection as usize];
-        state.is_alive = false;
-        let (life, heard) = (state.life, state.up.max(self.now));
-        let over = heard + self.setup.ttl_us;
-        self.at(over, Message::SessionOver(connection, life));
-        let pause = self.way() * 3;
-        self.at(self.now + pause, Message::Reborn(connection));
     }
 
     fn reborn(&mut self, connection: u32) {
+        self.forget(connection);
         let state = &mut self.connections[connection as usize];
         state.life += 1;
         state.is_alive = true;
