@@ -118,6 +118,12 @@ impl Askers {
 }
 
 impl Ask {
+    /// Whether its place among others of its connection is known.
+    #[inline]
+    pub(super) fn has_neighbours(&self) -> bool {
+        self.above != 0 || self.below != u64::MAX
+    }
+
     /// One that came behind it got a token.
     pub(super) fn overtaken(&mut self, token: u64, at: Nanos) {
         self.below = self.below.min(token);

@@ -60,7 +60,7 @@ impl Ledger {
     fn check_neighbours(&mut self, grant: &Grant, ask: &Ask) -> Result<(), Breach> {
         self.askers
             .granted(grant.client, ask, grant.key, grant.token, grant.at);
-        self.facts.orders += u64::from(ask.above != 0 || ask.below != u64::MAX);
+        self.facts.orders += u64::from(ask.has_neighbours());
         if grant.token < ask.above {
             return Err(passed(grant, ask.above));
         }
@@ -107,7 +107,7 @@ impl Ledger {
             let checked = self.check_top(top, grant);
             checked.map_err(|breach| self.plainer(breach, index, grant))?;
         }
-        self.check_stairs(index, grant)?;
+        self.check_stairs(index, grant, ask)?;
         self.mark_overtaken(index, grant);
         let released_at = self.crowds.at(index).released_at;
         self.count_handoff(released_at, grant, ask);
@@ -140,7 +140,7 @@ impl Ledger {
     }
 
     /// Tokens of those who were in the queue before this acquire was sent.
-    fn check_stairs(&mut self, index: u32, grant: &Grant) -> Result<(), Breach> {
+    fn check_stairs(&mut self, index: u32, grant: &Grant, ask: Option<&Ask>) -> Result<(), Breach> {
         let stairs = &self.crowds.at(index).stairs;
         if stairs.had(grant.token) {
             let (client, token) = (grant.client, grant.token);
@@ -149,7 +149,8 @@ impl Ledger {
         let Some(step) = stairs.before(grant.asked_at).copied() else {
             return Ok(());
         };
-        self.facts.orders += u64::from(step.known < step.granted);
+        let is_counted = ask.is_some_and(Ask::has_neighbours);
+        self.facts.orders += u64::from(step.known < step.granted && !is_counted);
         if step.token < grant.token {
             return Ok(());
         }
