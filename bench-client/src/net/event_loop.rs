@@ -71,6 +71,7 @@ pub fn drive<T: Traffic>(
             out.add_polling(span);
         }
         sockets.facts.rounds += 1;
+        let writes = sockets.facts.writes;
         // What is told may change what the traffic waits for: it is asked after.
         sockets.tell(traffic, &mut out, now);
         let next = traffic.tick(now, &mut out);
@@ -82,7 +83,12 @@ pub fn drive<T: Traffic>(
         sockets.leaving_sweep(now);
         let until = sockets.until(next);
         let polled_at = sockets.wait(&mut events, until)?;
-        polled_in_vain_at = polled_at.filter(|_| events.is_empty());
+        // A round in which nothing was sent was polling as a whole.
+        let idle_since = match sockets.facts.writes == writes {
+            true => polled_at.and(Some(now)),
+            false => polled_at,
+        };
+        polled_in_vain_at = idle_since.filter(|_| events.is_empty());
         for event in &events {
             sockets.handle(*event, traffic, &mut out);
         }
