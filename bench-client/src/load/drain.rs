@@ -2,15 +2,19 @@
 
 use locker_protocol::Close as CloseRequest;
 
-use super::client::Doing;
+use super::client::{Client, Doing};
 use super::fleet::{Fleet, Phase};
-use super::session::{Asked, State};
+use super::session::{Asked, Session, State};
 use crate::nanos::Nanos;
 use crate::plan::Mode;
 use crate::traffic::{Close, Io};
 
 /// Answers are waited for so long.
 const DRAIN_MAX: Nanos = Nanos::from_ms(5_000);
+/// Who waits in line may stand behind a session that died with its connection: until that ends by
+/// its TTL, and a while; but no longer than this.
+const QUEUE_MAX: Nanos = Nanos::from_ms(15_000);
+const QUEUE_SLACK: Nanos = Nanos::from_ms(2_000);
 /// The seat that carries Close.
 const CLOSE_LANE: usize = 0;
 
@@ -23,7 +27,7 @@ impl Fleet {
             self.take_arrivals(end - Nanos(1));
             self.give_arrivals(now, io);
         }
-        self.phase = Phase::Draining(now + DRAIN_MAX);
+        self.phase = Phase::Draining(now + self.patience());
         if self.shared.is_stopped() {
             self.record.end(now);
         }
@@ -43,6 +47,17 @@ impl Fleet {
             }
             self.close_if_quiet(connection, now, io);
         }
+    }
+
+    /// How long answers may take that are not lost.
+    fn patience(&self) -> Nanos {
+        let waits = |client: &Client| client.doing == Doing::Acquiring;
+        if self.shared.is_stopped() || !self.may_wait() || !self.clients.iter().any(waits) {
+            return DRAIN_MAX;
+        }
+        let ttls = self.sessions.iter().map(Session::ttl);
+        let ttl = ttls.max().unwrap_or(Nanos::ZERO);
+        (ttl + QUEUE_SLACK).min(QUEUE_MAX).max(DRAIN_MAX)
     }
 
     /// Cycles that were due in the measured time and never began.

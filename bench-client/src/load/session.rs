@@ -324,6 +324,11 @@ impl Session {
         end - terms.margin
     }
 
+    /// How long the server keeps the session without a word from it; 0 if none is open.
+    pub(super) fn ttl(&self) -> Nanos {
+        self.terms.map_or(Nanos::ZERO, |terms| terms.ttl)
+    }
+
     /// Until when the session surely lives.
     pub(super) fn lives_until(&self) -> Nanos {
         let Some(terms) = &self.terms else {

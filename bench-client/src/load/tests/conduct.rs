@@ -259,6 +259,27 @@ fn waiters_on_a_connection_that_breaks_are_forgotten() {
 }
 
 #[test]
+fn who_stands_behind_a_dead_session_at_the_end_is_not_taken_for_lost() {
+    let mut plan = plan();
+    (plan.workload.mode, plan.workload.keys) = (Mode::Contended, 1);
+    plan.workload.wait_ms = u32::MAX;
+    plan.workload.hold = Hold::For(Nanos::from_ms(5));
+    (plan.connections, plan.inflight) = (4, 1);
+    let mut world = World::new(&plan);
+    world.run_until(|world| world.fleet().measures().of(Kind::Acquire).sent.len() == 10);
+    let holder = *world.double.seen.granted.last().unwrap();
+    // The double names connections by number and life.
+    world.cut(u32::try_from(holder).unwrap() % plan.connections);
+    let ttl = Nanos::from_ms(10_050);
+    world.run_until(|world| world.elapsed() >= ttl);
+    world.double.end_session(holder);
+    world.run();
+    let measures = world.fleet().measures();
+    assert_eq!((measures.unanswered, measures.broken), (0, 1));
+    assert_eq!(world.double.busy_keys(), 0);
+}
+
+#[test]
 fn a_server_that_is_gone_ends_the_run() {
     let mut world = World::new(&plan());
     world.run_until(|world| world.double.seen.acquires >= 100);

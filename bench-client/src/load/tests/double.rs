@@ -174,7 +174,8 @@ impl Double {
         }
     }
 
-    fn end_session(&mut self, connection: usize) {
+    /// A session ends, as by its TTL: its holds and waiters are gone.
+    pub(in crate::load) fn end_session(&mut self, connection: usize) {
         let names: Vec<Vec<u8>> = self.keys.keys().cloned().collect();
         for name in names {
             let key = self.keys.get_mut(&name).unwrap();
