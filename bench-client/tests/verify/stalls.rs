@@ -15,7 +15,8 @@ const SHOWS_NS: u64 = 100_000_000;
 /// Between two stalls: some hundred cycles.
 const BYTES_BETWEEN: u64 = 100_000;
 
-/// The latencies of acquires in a run against a server that stalls so often.
+/// The latencies of cycles in a run against a server that stalls so often: of a closed loop's four
+/// acquires, all may have been answered when it stalls.
 fn latencies(stalls: u64, arguments: &str) -> Value {
     let double = Double::start(Fault::None);
     let proxy = Proxy::start(&double.address(), BYTES_BETWEEN, STALL, stalls);
@@ -40,8 +41,8 @@ fn latencies(stalls: u64, arguments: &str) -> Value {
     assert_eq!(proxy.freezes(), stalls, "{output:#?}");
     let report: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
     let kinds = report["latencies"].as_array().unwrap();
-    let acquires = kinds.iter().find(|kind| kind["kind"] == "acquire");
-    acquires.unwrap().clone()
+    let cycles = kinds.iter().find(|kind| kind["kind"] == "cycle");
+    cycles.unwrap().clone()
 }
 
 /// A figure from the intended or the actual start; if the two do not differ there is but one.
