@@ -26,6 +26,13 @@ pub const fn keys_max(key_bytes: u16) -> u64 {
     }
 }
 
+/// A key as people see it; all its bytes are printable.
+#[must_use]
+pub fn key_name(workload: &Workload, number: u32) -> String {
+    let mut keys = Keys::new(workload, 1);
+    keys.write(number).escape_ascii().to_string()
+}
+
 /// The shard that a connection is served by; its clients may keep to that shard's keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Home {
@@ -294,5 +301,13 @@ mod tests {
         let mut keys = keys(10, KeyDist::Uniform, 1);
         let slice = keys.slice(0);
         assert_eq!(keys.search(slice, 3, home), None, "ten keys, many shards");
+    }
+
+    #[test]
+    fn a_key_is_named_as_it_is_sent() {
+        let workload = plan().workload;
+        let mut sent = keys(1_000, KeyDist::Uniform, 1);
+        assert_eq!(key_name(&workload, 42).as_bytes(), sent.write(42));
+        assert!(key_name(&workload, 42).contains("0042"));
     }
 }

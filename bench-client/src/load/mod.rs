@@ -36,7 +36,7 @@ mod timers;
 pub mod zipf;
 
 pub use fleet::{Fleet, Share};
-pub use keys::keys_max;
+pub use keys::{key_name, keys_max};
 pub use shared::Shared;
 
 #[cfg(test)]

@@ -4,16 +4,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hdrhistogram::Histogram;
 
-use crate::load::{Fleet, Shared};
+use crate::load::{Fleet, Shared, key_name};
 use crate::measure::histogram;
-use crate::plan::Plan;
+use crate::plan::{Plan, Workload};
 use crate::report::facts::CheckFacts;
-use crate::verify::Ledger;
+use crate::verify::{Ledger, Violation};
 
 /// The ledger of a run, or nothing if the plan has no safety check.
 #[derive(Debug)]
 pub(super) struct Checker {
     ledger: Option<Mutex<Ledger>>,
+    /// To name keys.
+    workload: Workload,
     /// The first violation's text.
     violation: Mutex<Option<String>>,
     /// How the server broke the protocol, if it did. The ledger may know more of it.
@@ -26,6 +28,7 @@ impl Checker {
         let ledger = ledger.then(|| Mutex::new(Ledger::new(plan, shared.sessions.clone())));
         Self {
             ledger,
+            workload: plan.workload.clone(),
             violation: Mutex::new(None),
             broken_rule: Mutex::new(None),
         }
@@ -43,7 +46,7 @@ impl Checker {
             ledger.take(thread, fleet.events(), until)
         };
         if let Err(violation) = taken {
-            lock(&self.violation).get_or_insert(violation.to_string());
+            lock(&self.violation).get_or_insert_with(|| tell(&violation, &self.workload));
             run.stop();
         }
     }
@@ -63,7 +66,8 @@ impl Checker {
             return (CheckFacts::default(), histogram(), broken);
         };
         let mut ledger = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let at_the_end = ledger.finish().err().map(|violation| violation.to_string());
+        let at_the_end = ledger.finish().err();
+        let at_the_end = at_the_end.map(|violation| tell(&violation, &self.workload));
         let handoff = ledger.handoff().clone();
         let violation = violation.or(at_the_end);
         // Both tell of one answer that nobody waited for; the story is the ledger's.
@@ -73,6 +77,13 @@ impl Checker {
         };
         (ledger.facts(), handoff, told)
     }
+}
+
+/// The violation, and the name of its key as `locker get` takes it.
+fn tell(violation: &Violation, workload: &Workload) -> String {
+    let key = violation.key;
+    let name = key_name(workload, key);
+    format!("{violation}key {key} is '{name}': ask the server with `locker get '{name}'`\n")
 }
 
 /// A panic of another thread ends the process, so what it left is not used for long.

@@ -28,6 +28,7 @@ fn is_caught(fault: Fault, arguments: &str, rule: &str) {
     assert_eq!(code, Some(1), "{all}");
     assert!(told.contains(rule), "{rule}: {all}");
     assert!(told.contains("history of key"), "{all}");
+    assert!(told.contains("locker get 'bench/"), "{all}");
     assert!(told.contains("is granted"), "{all}");
 }
 
