@@ -48,7 +48,7 @@ pub struct LoopFacts {
 /// in order get up to 2 s.
 ///
 /// A wish to open a connection that is open resets it first. A connection whose untaken bytes
-/// exceed 1 MiB is given up as [`End::Broken`].
+/// exceed 1 MiB is given up as [`End::Broken`](crate::traffic::End::Broken).
 ///
 /// # Errors
 /// Epoll is not to be had, or fails; what happens to connections is told to `traffic`.
