@@ -1,6 +1,6 @@
 //! What is written, against files that hold what was written before.
 //!
-//! `LOCKER_GOLDEN=write cargo test -p locker-bench --test report` writes them anew; read the
+//! `GOLDEN=write cargo test -p locker-bench --test report` writes them anew; read the
 //! difference before you commit it.
 
 use std::path::Path;
@@ -16,7 +16,7 @@ fn golden(name: &str, written: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/report/golden")
         .join(name);
-    if std::env::var("LOCKER_GOLDEN").is_ok_and(|value| value == "write") {
+    if std::env::var("GOLDEN").is_ok_and(|value| value == "write") {
         std::fs::write(&path, written).unwrap();
     }
     let before = std::fs::read_to_string(&path).unwrap_or_default();
@@ -37,7 +37,7 @@ fn golden(name: &str, written: &str) {
     );
 }
 
-const REWRITE: &str = "LOCKER_GOLDEN=write cargo test -p locker-bench --test report";
+const REWRITE: &str = "GOLDEN=write cargo test -p locker-bench --test report";
 
 fn narrow(text: &str) {
     for line in text.lines() {

@@ -73,7 +73,7 @@ fn every_field_is_promised() {
         .keys()
         .filter(|path| !before.contains_key(*path))
         .collect();
-    if !new.is_empty() && std::env::var("LOCKER_GOLDEN").is_ok_and(|value| value == "write") {
+    if !new.is_empty() && std::env::var("GOLDEN").is_ok_and(|value| value == "write") {
         let path = "tests/report/golden/report-1.json";
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
         std::fs::write(path, json::write(&Example::troubled().report())).unwrap();
@@ -81,7 +81,7 @@ fn every_field_is_promised() {
     }
     assert!(
         new.is_empty(),
-        "new fields {new:?}: LOCKER_GOLDEN=write cargo test -p locker-bench --test report"
+        "new fields {new:?}: GOLDEN=write cargo test -p locker-bench --test report"
     );
 }
 
