@@ -53,6 +53,7 @@ const PURE_WITHIN_SHELL: &[&str] = &[
     "bench-client/src/compare/targets/",
     "bench-client/src/compare/text.rs",
     "bench-client/src/dice.rs",
+    "bench-client/src/greeting.rs",
     "bench-client/src/load/",
     "bench-client/src/measure/",
     "bench-client/src/nanos.rs",

@@ -24,6 +24,7 @@
 pub mod compare;
 pub mod dice;
 pub mod echo;
+pub mod greeting;
 pub mod host;
 pub mod load;
 pub mod measure;

@@ -1,11 +1,12 @@
 //! Connections: opened a few at a time, greeted, kept alive, tried again when they break.
 
-use locker_protocol::{Hello, HelloAction, HelloOk, OnDisconnect, PREFACE, Ping, VERSION};
+use locker_protocol::{HelloOk, OnDisconnect, Ping};
 
 use super::client::Doing;
 use super::fleet::{Fleet, Phase, lanes_per_client};
 use super::session::{Asked, State};
 use super::timers::Due;
+use crate::greeting::open_session;
 use crate::nanos::Nanos;
 use crate::plan::Mode;
 use crate::traffic::{Close, End, Io, Wish};
@@ -19,8 +20,6 @@ const FAILURES_MAX: u32 = 8;
 const PAUSE_MIN: Nanos = Nanos::from_ms(20);
 /// Linux's number for a port on which nobody listens.
 const ECONNREFUSED: i32 = 111;
-
-const LIBRARY: &str = concat!("locker-bench/", env!("CARGO_PKG_VERSION"));
 
 impl Fleet {
     /// Wishes for connections that were never open, a bounded number at a time.
@@ -56,27 +55,11 @@ impl Fleet {
         let lane = session.own_lane();
         let id = session.ask(lane, Asked::Hello, now);
         let is_churn = self.plan.workload.mode == Mode::Churn;
-        let out = io.out(connection);
-        out.extend_from_slice(&PREFACE);
-        let hello = Hello {
-            version_min: VERSION,
-            version_max: VERSION,
-            action: HelloAction::Open,
-            on_disconnect: match is_churn {
-                true => OnDisconnect::Release,
-                false => OnDisconnect::Grace,
-            },
-            ttl_ms: 0,
-            features: 0,
-            session_id: 0,
-            secret: [0; 16],
-            attach: 0,
-            reclaiming: false,
-            group: [0; 16],
-            name: "locker-bench",
-            library: LIBRARY,
+        let on_disconnect = match is_churn {
+            true => OnDisconnect::Release,
+            false => OnDisconnect::Grace,
         };
-        hello.encode(id, out);
+        open_session(id, 0, on_disconnect, io.out(connection));
         if is_churn {
             self.churn_opened(connection, now, io);
         }

@@ -6,6 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use locker_bench::greeting::open_session;
 use locker_bench::host::cpu::resident_bytes;
 use locker_bench::host::descriptors;
 use locker_bench::host::server::{Server, ServerCommand, find_server};
@@ -14,9 +15,7 @@ use locker_bench::net::address::Address;
 use locker_bench::net::describe_end;
 use locker_bench::net::event_loop::drive;
 use locker_bench::traffic::{End, Io, Next, Traffic, Wish};
-use locker_protocol::{
-    FromServer, Hello, HelloAction, OnDisconnect, PREFACE, Reply, RequestId, VERSION, split_frame,
-};
+use locker_protocol::{FromServer, OnDisconnect, Reply, RequestId, split_frame};
 
 /// Connections that are being opened at a time: less than a listener's queue.
 const OPENING_MAX: usize = 128;
@@ -101,28 +100,12 @@ impl Idle {
 
 impl Traffic for Idle {
     fn opened(&mut self, connection: usize, _: Nanos, io: &mut Io) {
-        let out = io.out(connection);
-        out.extend_from_slice(&PREFACE);
-        let hello = Hello {
-            version_min: VERSION,
-            version_max: VERSION,
-            action: HelloAction::Open,
-            on_disconnect: OnDisconnect::Release,
-            ttl_ms: TTL_MS,
-            features: 0,
-            session_id: 0,
-            secret: [0; 16],
-            attach: 0,
-            reclaiming: false,
-            group: [0; 16],
-            name: "locker-bench",
-            library: concat!("locker-bench/", env!("CARGO_PKG_VERSION")),
-        };
         let id = RequestId {
             seat: 0,
             sequence: 1,
         };
-        hello.encode(id.pack(), out);
+        let out = io.out(connection);
+        open_session(id.pack(), TTL_MS, OnDisconnect::Release, out);
     }
 
     fn received(&mut self, _: usize, bytes: &[u8], _: Nanos, _: &mut Io) -> usize {

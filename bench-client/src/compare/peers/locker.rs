@@ -4,13 +4,13 @@
 //! A release that is said behind an acquire without an answer yet has token 0: a pair in one write.
 
 use locker_protocol::{
-    Acquire, FRAME_BYTES_MAX, Frame, FromServer, Granted, Hello, HelloAction, Mode, OnDisconnect,
-    PREFACE, Released, Reply, RequestId, Status, TOKEN_ANY, VERSION, WAIT_FOREVER, WAIT_TRY,
-    split_frame,
+    Acquire, FRAME_BYTES_MAX, Frame, FromServer, Granted, Mode, OnDisconnect, Released, Reply,
+    RequestId, Status, TOKEN_ANY, WAIT_FOREVER, WAIT_TRY, split_frame,
 };
 
 use crate::compare::dialect::{Answer, Asking, Broken, Dialect, Outcome};
 use crate::compare::key::key;
+use crate::greeting::open_session;
 
 /// Hello uses no seat: any number but 0.
 const HELLO_ID: u64 = 1 << 16;
@@ -100,23 +100,7 @@ fn unread(bad: locker_protocol::BadFrame) -> Broken {
 
 impl Dialect for Locker {
     fn greet(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&PREFACE);
-        let hello = Hello {
-            version_min: VERSION,
-            version_max: VERSION,
-            action: HelloAction::Open,
-            on_disconnect: OnDisconnect::Release,
-            ttl_ms: TTL_MS,
-            features: 0,
-            session_id: 0,
-            secret: [0; 16],
-            attach: 0,
-            reclaiming: false,
-            group: [0; 16],
-            name: "compare",
-            library: "locker-bench",
-        };
-        hello.encode(HELLO_ID, out);
+        open_session(HELLO_ID, TTL_MS, OnDisconnect::Release, out);
     }
 
     fn ready(&self) -> bool {
