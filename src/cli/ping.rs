@@ -13,6 +13,7 @@ use super::server::Server;
 const EXAMPLES: &str = "Examples:
   locker ping
   locker ping --server lock1:5625 -o json
+  locker ping --server unix:/run/locker.sock
 
 Exit code 0 if the server answers, 69 if not.";
 

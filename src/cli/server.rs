@@ -13,7 +13,8 @@ use super::exit::Exit;
 /// Where the server is.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Server {
-    /// The server's address; several, with commas between, are tried in turn
+    /// The server's address: host, host:port or unix:/path; several, with commas between, are
+    /// tried in turn
     #[arg(
         long = "server",
         value_name = "ADDR",

@@ -136,11 +136,20 @@ fn an_unreachable_server_gives_69_and_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     drop(listener);
+    assert_unreachable(&address);
+}
+
+#[test]
+fn a_unix_socket_that_is_not_there_gives_69_and_is_named() {
+    assert_unreachable("unix:/nowhere/locker.sock");
+}
+
+fn assert_unreachable(address: &str) {
     let run = |arguments: &[&str]| -> Output {
         let mut command = clean(env!("CARGO_BIN_EXE_locker"));
         command
             .args(arguments)
-            .args(["--server", &address])
+            .args(["--server", address])
             .output()
             .unwrap()
     };
@@ -153,7 +162,7 @@ fn an_unreachable_server_gives_69_and_is_named() {
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(69), "{output:?}");
-        assert!(stderr(&output).contains(&address), "{}", stderr(&output));
+        assert!(stderr(&output).contains(address), "{}", stderr(&output));
     }
 }
 

@@ -18,5 +18,5 @@ pub use front::{
 };
 pub use machine::{
     CounterId, CounterPage, Ended, ForceDelay, HolderView, KeyView, LockView, LostReason, ModeName,
-    OnDisconnect, Refusal, ServerInfo, SessionState, SessionView, Status, WaiterView,
+    OnDisconnect, Peer, Refusal, ServerInfo, SessionState, SessionView, Status, WaiterView,
 };

@@ -35,7 +35,8 @@ impl Builder {
         }
     }
 
-    /// Adds an address, `host`, `host:port` or `[v6]:port`; port 5625 if none is said. Several
+    /// Adds an address: `host`, `host:port` or `[v6]:port`, with port 5625 if none is said; or a
+    /// Unix socket of this machine, `unix:/path` or `unix:@name` for an abstract one. Several
     /// addresses of one server are tried in turn; all addresses that a name has are tried.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.addresses.push(address.into());

@@ -36,7 +36,8 @@ pub struct Forced {
 }
 
 impl Client {
-    /// Connects to `address`, `host` or `host:port`, with the settings that a builder starts with.
+    /// Connects to `address`, which is `host`, `host:port` or `unix:/path`, with the settings that
+    /// a builder starts with.
     ///
     /// # Errors
     /// Those of [`Builder::connect`].

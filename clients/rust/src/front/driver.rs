@@ -4,7 +4,6 @@
 //! made, refused or waited for.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use rustix::time::Timespec;
 
+use super::address::Endpoint;
 use super::backoff::Backoff;
 use super::resolver::Resolver;
 use super::shared::Shared;
@@ -30,7 +30,7 @@ const LINGER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Route {
     /// Tried in turn, beginning with the one that worked last. Not empty.
-    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) addresses: Vec<Endpoint>,
     pub(super) resolver: Resolver,
     pub(super) connect_timeout: Duration,
     pub(super) backoff: Backoff,
@@ -147,7 +147,7 @@ impl Driver {
         if let Some(addresses) = found.filter(|found| *found != self.route.addresses) {
             (self.route.addresses, self.address) = (addresses, 0);
         }
-        match begin_connect(self.route.addresses[self.address]) {
+        match begin_connect(&self.route.addresses[self.address]) {
             Ok(socket) => {
                 let give_up_at = now.plus(self.route.connect_timeout);
                 self.link = Link::Connecting { socket, give_up_at };

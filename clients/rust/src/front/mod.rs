@@ -15,6 +15,7 @@
 //! mutex across a system call.
 
 mod acquisition;
+mod address;
 mod backoff;
 mod builder;
 mod client;

@@ -6,16 +6,13 @@
 
 use std::io;
 use std::mem::take;
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use super::address::{Endpoint, is_fixed};
 use super::slot::lock;
 use crate::error::Error;
-
-/// The port of a server that says no other.
-const PORT_DEFAULT: u16 = 5625;
 
 /// The names that a client was given.
 #[derive(Clone, Debug)]
@@ -28,14 +25,13 @@ pub(super) struct Resolver {
 
 #[derive(Debug, Default)]
 struct Found {
-    addresses: Mutex<Vec<SocketAddr>>,
+    addresses: Mutex<Vec<Endpoint>>,
     is_busy: AtomicBool,
 }
 
 impl Resolver {
     pub(super) fn new(names: Vec<String>) -> Self {
-        let is_literal = |name: &String| with_port(name).parse::<SocketAddr>().is_ok();
-        let may_change = !names.iter().all(is_literal);
+        let may_change = !names.iter().all(|name| is_fixed(name));
         Self {
             names: names.into(),
             may_change,
@@ -47,7 +43,7 @@ impl Resolver {
     ///
     /// # Errors
     /// [`Error::Unreachable`] if none has an address.
-    pub(super) fn resolve(&self) -> Result<Vec<SocketAddr>, Error> {
+    pub(super) fn resolve(&self) -> Result<Vec<Endpoint>, Error> {
         addresses_of(&self.names)
     }
 
@@ -74,18 +70,18 @@ impl Resolver {
     }
 
     /// What was found since the last look; `None` if nothing was.
-    pub(super) fn found(&self) -> Option<Vec<SocketAddr>> {
+    pub(super) fn found(&self) -> Option<Vec<Endpoint>> {
         let addresses = take(&mut *lock(&self.found.addresses));
         (!addresses.is_empty()).then_some(addresses)
     }
 }
 
 /// Every address that the names have now.
-fn addresses_of(names: &[String]) -> Result<Vec<SocketAddr>, Error> {
+fn addresses_of(names: &[String]) -> Result<Vec<Endpoint>, Error> {
     let mut addresses = Vec::new();
     let mut failed = None;
     for name in names {
-        match with_port(name).to_socket_addrs() {
+        match Endpoint::find(name) {
             Ok(found) => addresses.extend(found),
             Err(source) => {
                 failed = Some(Error::Unreachable {
@@ -104,33 +100,9 @@ fn addresses_of(names: &[String]) -> Result<Vec<SocketAddr>, Error> {
     }))
 }
 
-/// The name with the default port unless it says one. A bare IPv6 address gets its brackets.
-fn with_port(name: &str) -> String {
-    let after_host = name.rsplit_once(']').map_or(name, |(_, rest)| rest);
-    match after_host.matches(':').count() {
-        0 => format!("{name}:{PORT_DEFAULT}"),
-        1 => name.to_owned(),
-        _ => format!("[{name}]:{PORT_DEFAULT}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_port_is_added_where_none_is_said() {
-        for (name, expected) in [
-            ("db1", "db1:5625"),
-            ("db1:7", "db1:7"),
-            ("10.0.0.1", "10.0.0.1:5625"),
-            ("[::1]", "[::1]:5625"),
-            ("[::1]:7", "[::1]:7"),
-            ("::1", "[::1]:5625"),
-        ] {
-            assert_eq!(with_port(name), expected);
-        }
-    }
 
     #[test]
     fn only_names_are_looked_up_again() {

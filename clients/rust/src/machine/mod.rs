@@ -35,6 +35,7 @@ mod event;
 mod holds;
 mod instant;
 mod losing;
+mod peer;
 mod refusal;
 mod request;
 mod requests;
@@ -56,6 +57,7 @@ pub use call::{
 pub use clock::{Anchor, Margin, ServerClock};
 pub use event::{Ended, Event, LostReason, Outcome};
 pub use instant::Instant;
+pub use peer::Peer;
 pub use refusal::{Refusal, Status};
 pub use settings::{OnDisconnect, Purpose, ServerInfo, Settings};
 pub use state::Machine;

@@ -1,12 +1,12 @@
 //! What the server tells about its locks, sessions and counters, as owned values.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use locker_protocol as wire;
 
 pub use locker_protocol::{CounterId, Mode as ModeName, SessionState};
 
+use super::peer::Peer;
 use super::settings::OnDisconnect;
 
 /// `u32::MAX` milliseconds: no limit of its own.
@@ -55,7 +55,7 @@ pub struct HolderView {
     /// How the key is shared.
     pub mode: ModeName,
     /// Where the session is connected from.
-    pub peer: SocketAddr,
+    pub peer: Peer,
     /// The session's name.
     pub name: String,
     /// What the holder wrote.
@@ -78,7 +78,7 @@ pub struct WaiterView {
     /// How the key would be shared.
     pub mode: ModeName,
     /// Where the session is connected from.
-    pub peer: SocketAddr,
+    pub peer: Peer,
     /// The session's name.
     pub name: String,
 }
@@ -144,7 +144,7 @@ pub struct SessionView {
     /// The shard that serves it.
     pub home: u8,
     /// Where it is or was last connected from.
-    pub peer: SocketAddr,
+    pub peer: Peer,
     /// Its name.
     pub name: String,
 }
@@ -187,7 +187,7 @@ impl HolderView {
             lease_left: limited(holder.lease_left_ms),
             permits: holder.permits,
             mode: holder.mode,
-            peer: peer(holder.peer_ip, holder.peer_port),
+            peer: Peer::of(holder.peer_ip, holder.peer_port),
             name: holder.name.to_owned(),
             metadata: holder.metadata.to_vec(),
         }
@@ -203,7 +203,7 @@ impl WaiterView {
             wait_left: limited(waiter.wait_left_ms),
             permits: waiter.permits,
             mode: waiter.mode,
-            peer: peer(waiter.peer_ip, waiter.peer_port),
+            peer: Peer::of(waiter.peer_ip, waiter.peer_port),
             name: waiter.name.to_owned(),
         }
     }
@@ -253,7 +253,7 @@ impl SessionView {
                 wire::OnDisconnect::Release => OnDisconnect::Release,
             },
             home: session.home,
-            peer: peer(session.peer_ip, session.peer_port),
+            peer: Peer::of(session.peer_ip, session.peer_port),
             name: session.name.to_owned(),
         }
     }
@@ -284,10 +284,4 @@ fn millis(count: u32) -> Duration {
 
 fn limited(left_ms: u32) -> Option<Duration> {
     (left_ms != NO_LIMIT_MS).then(|| millis(left_ms))
-}
-
-/// The wire has every address as IPv6, an IPv4 one mapped.
-fn peer(ip: [u8; 16], port: u16) -> SocketAddr {
-    let ip = Ipv6Addr::from(ip);
-    SocketAddr::new(ip.to_ipv4_mapped().map_or(IpAddr::V6(ip), IpAddr::V4), port)
 }

@@ -5,6 +5,7 @@
 mod reentrant;
 mod server;
 
+use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -28,7 +29,7 @@ use crate::{Client, Error};
 const LONG: Duration = Duration::from_secs(20);
 
 fn client(server: &FakeServer) -> Client {
-    Client::connect(server.address.to_string()).unwrap()
+    Client::connect(server.address.clone()).unwrap()
 }
 
 #[test]
@@ -45,6 +46,37 @@ fn a_lock_excludes_others_until_it_is_released() {
     let next = second.acquire("k").try_now().lock().unwrap();
     assert!(next.token() > 1);
     assert_eq!(next.key(), b"k");
+}
+
+#[test]
+fn a_unix_socket_serves_as_a_port_does() {
+    let server = FakeServer::start_unix();
+    let client = client(&server);
+    let lock = client.acquire("k").lock().unwrap();
+    server.cut();
+    server.wait_for("Renew", 1);
+    assert!(lock.is_valid(), "resumed over a new connection");
+    lock.release().unwrap();
+}
+
+#[test]
+fn a_unix_socket_where_nobody_listens_is_unreachable_and_named() {
+    for (address, kind) in [
+        ("unix:/nowhere/locker", ErrorKind::NotFound),
+        (
+            "unix:@locker-client-test-nobody",
+            ErrorKind::ConnectionRefused,
+        ),
+        ("unix:locker", ErrorKind::InvalidInput),
+    ] {
+        match Client::connect(address) {
+            Err(Error::Unreachable {
+                address: named,
+                source,
+            }) => assert_eq!((&*named, source.kind()), (address, kind)),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]
@@ -285,7 +317,7 @@ fn the_next_address_is_tried_when_one_is_dead() {
         .to_string();
     let builder = Client::builder()
         .address(dead)
-        .address(server.address.to_string());
+        .address(server.address.clone());
     builder.patience(LONG).connect().unwrap().ping().unwrap();
 }
 
@@ -293,7 +325,7 @@ fn the_next_address_is_tried_when_one_is_dead() {
 fn a_peer_that_does_not_greet_is_given_up() {
     let server = FakeServer::start();
     server.set_mute(true);
-    let builder = Client::builder().address(server.address.to_string());
+    let builder = Client::builder().address(server.address.clone());
     let result = builder.connect_timeout(Duration::from_millis(50)).connect();
     assert!(matches!(result, Err(Error::NoAnswer)));
 }
@@ -302,7 +334,7 @@ fn a_peer_that_does_not_greet_is_given_up() {
 fn a_server_that_refuses_for_load_is_told_as_temporary() {
     let server = FakeServer::start();
     server.refuse_hello(Some(Status::SessionsFull));
-    let error = Client::connect(server.address.to_string()).unwrap_err();
+    let error = Client::connect(server.address.clone()).unwrap_err();
     assert!(error.is_temporary());
     assert!(matches!(error, Error::Refused(refusal) if refusal.status == Status::SessionsFull));
 }
@@ -312,7 +344,7 @@ fn patience_outlasts_a_server_that_is_not_ready_yet() {
     let server = FakeServer::start();
     server.refuse_hello(Some(Status::Draining));
     let builder = Client::builder()
-        .address(server.address.to_string())
+        .address(server.address.clone())
         .patience(LONG);
     let connecting = thread::spawn(move || builder.connect());
     server.wait_for("Hello", 2);
@@ -323,7 +355,7 @@ fn patience_outlasts_a_server_that_is_not_ready_yet() {
 #[test]
 fn a_call_that_is_not_answered_fails_in_time() {
     let server = FakeServer::start();
-    let builder = Client::builder().address(server.address.to_string());
+    let builder = Client::builder().address(server.address.clone());
     let client = builder
         .answer_timeout(Duration::from_millis(50))
         .connect()
@@ -350,7 +382,7 @@ fn a_session_that_was_taken_over_fails_every_call() {
 fn an_inspecting_client_opens_no_session() {
     let server = FakeServer::start();
     let builder = Client::builder()
-        .address(server.address.to_string())
+        .address(server.address.clone())
         .inspect_only();
     let inspecting = builder.connect().unwrap();
     let lock = client(&server).acquire("k").lock().unwrap();

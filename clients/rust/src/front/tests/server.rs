@@ -1,19 +1,28 @@
 //! A server of one lock mode for tests: exclusive, first come first served, no timers.
 //!
-//! It listens on a port that the system picks, keeps sessions and answers over connections as the
-//! protocol wants, and lets a test cut connections, end holds and count what arrived.
+//! It listens on a port that the system picks, or on a Unix socket of an abstract name; it keeps
+//! sessions and answers over connections as the protocol wants, and lets a test cut connections,
+//! end holds and count what arrived.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Instant;
 
 use locker_protocol::{self as wire, Request, Status};
 
+/// A connection of either kind: both are read, written and shut down in the same way.
+type Stream = std::os::unix::net::UnixStream;
+
 pub(super) struct FakeServer {
-    pub(super) address: SocketAddr,
+    /// As a client is told it.
+    pub(super) address: String,
     shared: Arc<Shared>,
 }
 
@@ -38,7 +47,7 @@ struct Table {
 
 #[derive(Default)]
 struct Session {
-    stream: Option<TcpStream>,
+    stream: Option<Stream>,
     /// Whole reply frames by request id.
     answers: HashMap<u64, Vec<u8>>,
     running: Vec<u64>,
@@ -57,9 +66,25 @@ struct Waiter {
 }
 
 impl FakeServer {
+    /// One that listens on a port.
     pub(super) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        Self::accept(address, move || listener.accept().unwrap().0.into())
+    }
+
+    /// One that listens on a Unix socket.
+    pub(super) fn start_unix() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("locker-client-test-{}-{count}", std::process::id());
+        let address = SocketAddr::from_abstract_name(&name).unwrap();
+        let listener = UnixListener::bind_addr(&address).unwrap();
+        let address = format!("unix:@{name}");
+        Self::accept(address, move || listener.accept().unwrap().0.into())
+    }
+
+    fn accept(address: String, accept: impl Fn() -> OwnedFd + Send + 'static) -> Self {
         let shared = Arc::new(Shared {
             table: Mutex::default(),
             changed: Condvar::new(),
@@ -67,8 +92,9 @@ impl FakeServer {
         });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (serving, stream) = (Arc::clone(&accepting), stream.unwrap());
+            loop {
+                let stream = Stream::from(accept());
+                let serving = Arc::clone(&accepting);
                 serving.lock().connections += 1;
                 thread::spawn(move || serving.serve(stream));
             }
@@ -171,7 +197,7 @@ impl Shared {
         self.table.lock().unwrap()
     }
 
-    fn serve(&self, mut stream: TcpStream) {
+    fn serve(&self, mut stream: Stream) {
         let mut bytes = Vec::new();
         let mut chunk = [0; 64 * 1024];
         let mut session = 0;
@@ -210,7 +236,7 @@ impl Shared {
 }
 
 impl Table {
-    fn hello(&mut self, hello: &wire::Hello<'_>, stream: &mut TcpStream, now: u64) -> u64 {
+    fn hello(&mut self, hello: &wire::Hello<'_>, stream: &mut Stream, now: u64) -> u64 {
         let mut frame = Vec::new();
         let is_unknown = hello.action == wire::HelloAction::Resume
             && !self.sessions.contains_key(&hello.session_id);
@@ -248,7 +274,7 @@ impl Table {
         session: u64,
         id: u64,
         request: &Request<'_>,
-        stream: &mut TcpStream,
+        stream: &mut Stream,
         now: u64,
     ) {
         if let Some(known) = self.sessions.get(&session) {
