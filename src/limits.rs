@@ -2,6 +2,8 @@
 
 /// Shards at most: a session id carries its home in 8 bits.
 pub const SHARDS_MAX: usize = 256;
+/// Addresses given to listen on at most.
+pub const LISTEN_ADDRESSES_MAX: usize = 64;
 /// Key bytes at most, whatever is configured.
 pub const KEY_BYTES_MAX: usize = locker_protocol::KEY_BYTES_MAX;
 /// Metadata bytes at most.
@@ -49,6 +51,10 @@ pub const OUTPUT_PAUSE_BYTES: usize = 256 * 1024;
 /// Unread output at which a connection is closed.
 pub const OUTPUT_CLOSE_BYTES: usize = 1024 * 1024;
 
+const _: () = assert!(
+    LISTEN_ADDRESSES_MAX * (1 + SHARDS_MAX) <= u16::MAX as usize,
+    "16 bits tell the listeners apart"
+);
 const _: () = assert!(
     READ_REPLY_BYTES_MAX <= locker_protocol::FRAME_BYTES_MAX,
     "a read's reply fits one frame"

@@ -214,6 +214,46 @@ fn a_taken_port_names_how_to_find_its_holder() {
 }
 
 #[test]
+fn a_taken_port_of_a_shard_names_its_setting() {
+    let place = Place::new();
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port().to_string();
+    let base = format!("--shard-port-base={port}");
+    let texts = ["ss -ltnp", &port, "--shard-port-base another"];
+    place.refused(&place.small(&[&base, "--shards=1"]), 75, &texts);
+    assert!(!place.path("data/state.1").exists());
+}
+
+#[test]
+fn ports_of_shards_that_cannot_be_are_usage_errors() {
+    let place = Place::new();
+    for (base, text) in [("65536", "0..65535"), ("65535", "65534"), ("x", "none, or")] {
+        let base = format!("--shard-port-base={base}");
+        let arguments = [&base, "--shards=2", "--ephemeral"];
+        place.refused(&arguments, 64, &["shard-port-base", text]);
+    }
+}
+
+#[test]
+fn the_ready_line_tells_the_ports_of_shards() {
+    let place = Place::new();
+    let more = ["--listen=[::1]:0", "--shards=2", "--shard-port-base=0"];
+    let server = place.start(&more);
+    let words: Vec<&str> = server.ready.trim_end().split(' ').collect();
+    assert_eq!(words[8], "grace=none");
+    let ports = words[9].strip_prefix("shard-ports=").unwrap().split(',');
+    let ports: Vec<u16> = ports.map(|port| port.parse().unwrap()).collect();
+    assert_eq!(ports.len(), 2);
+    // Each at every address.
+    for address in server.addresses() {
+        for port in &ports {
+            TcpStream::connect((address.ip(), *port)).unwrap();
+        }
+    }
+    server.stop();
+}
+
+#[test]
 fn an_address_of_another_machine_is_a_configuration_error() {
     let place = Place::new();
     place.refused(

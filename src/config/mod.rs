@@ -14,6 +14,7 @@ mod error;
 pub mod flags;
 mod host;
 pub mod layers;
+pub mod listen;
 pub mod memory;
 pub mod origin;
 pub mod print;
@@ -26,12 +27,13 @@ pub use error::ConfigError;
 pub use flags::Flags;
 pub use host::Host;
 pub use layers::Layers;
+pub use listen::{Listener, ShardPorts};
 pub use memory::MemoryPlan;
 pub use origin::Origin;
 
+use crate::config::listen::{check_listen, check_shard_ports};
 use crate::config::memory::{Demand, connection_bytes, lane_bytes, session_bytes};
 use crate::config::units::show_cpus;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use table as t;
@@ -41,6 +43,8 @@ use table as t;
 pub struct Config {
     /// Where to listen, in the order given.
     pub listen: Vec<Listener>,
+    /// The ports of single shards, beside those.
+    pub shard_ports: Option<ShardPorts>,
     /// Number of shards, 1..=256.
     pub shards: usize,
     /// Cpus to pin shards to, in turn; never empty.
@@ -83,15 +87,6 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
-/// One address to listen on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Listener {
-    /// The address; port 0 = any.
-    pub address: SocketAddr,
-    /// Whether its clients may force-release, list locks and list sessions.
-    pub admin: bool,
-}
-
 /// Where the durable file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DataPlace {
@@ -111,12 +106,17 @@ impl Config {
         let cpus = check_cpus(layers, host)?;
         let lane_bytes = as_size(layers.number(&t::LANE_BYTES)?).next_power_of_two();
         let shards = check_shards(layers, &cpus, as_u64(lane_bytes))?;
-        let connections = check_connections(layers, host, shards, &mut warnings)?;
+        let listen = check_listen(layers)?;
+        let shard_ports = check_shard_ports(layers, &listen, shards)?;
+        let places = shard_ports.as_ref().map_or(0, |ports| ports.places.len());
+        let reserved = reserved_descriptors(shards) + as_u64(places * shards);
+        let connections = check_connections(layers, host, shards, reserved, &mut warnings)?;
         let memory = check_memory(layers, shards, lane_bytes, connections)?;
         let (ttl_ms_default, ttl_ms_max) = check_ordered(layers, &t::TTL, &t::TTL_MAX)?;
         let (lease_ms_min, lease_ms_max) = check_ordered(layers, &t::LEASE_MIN, &t::LEASE_MAX)?;
         let config = Self {
-            listen: check_listen(layers)?,
+            listen,
+            shard_ports,
             shards,
             connections,
             sessions: as_u32(memory.demand.sessions),
@@ -172,7 +172,8 @@ fn check_shards(layers: &Layers, cpus: &[usize], lane: u64) -> Result<usize, Con
     Ok((1..=most).rev().find(fits).unwrap_or(1))
 }
 
-/// Descriptors that are no client's: standard streams, rings, eventfds, listeners, data dir.
+/// Descriptors that are no client's: standard streams, rings, eventfds, listeners, data dir; but
+/// for the ports of single shards.
 fn reserved_descriptors(shards: usize) -> u64 {
     64 + 16 * as_u64(shards)
 }
@@ -181,14 +182,13 @@ fn check_connections(
     layers: &Layers,
     host: &Host,
     shards: usize,
+    reserved: u64,
     warnings: &mut Vec<String>,
 ) -> Result<u32, ConfigError> {
     let mut connections = layers.number(&t::CONNECTIONS)?;
-    let needed = connections + reserved_descriptors(shards);
+    let needed = connections + reserved;
     if host.descriptors < needed {
-        let allowed = host
-            .descriptors
-            .saturating_sub(reserved_descriptors(shards));
+        let allowed = host.descriptors.saturating_sub(reserved);
         if allowed == 0 {
             return Err(ConfigError::Contradiction(format!(
                 "the descriptor limit of {} leaves no connection: raise it with `ulimit -n` or \
@@ -252,20 +252,6 @@ fn check_ordered(
         return Err(layers.bad(short, Some(&reason)));
     }
     Ok((least, most))
-}
-
-fn check_listen(layers: &Layers) -> Result<Vec<Listener>, ConfigError> {
-    let admin = layers.choice(&t::ADMIN)?;
-    let addresses = layers.addresses(&t::LISTEN)?;
-    let listener = |address: SocketAddr| Listener {
-        address,
-        admin: match admin {
-            0 => address.ip().to_canonical().is_loopback(),
-            1 => true,
-            _ => false,
-        },
-    };
-    Ok(addresses.into_iter().map(listener).collect())
 }
 
 fn check_data(layers: &Layers, host: &Host) -> Result<DataPlace, ConfigError> {

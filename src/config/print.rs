@@ -3,7 +3,7 @@
 use crate::config::layers::Layers;
 use crate::config::memory::show_mib;
 use crate::config::origin::Origin;
-use crate::config::setting::{AUTO, Kind, Place, Setting};
+use crate::config::setting::{AUTO, Kind, NONE, Place, Setting};
 use crate::config::table::{self, SETTINGS};
 use crate::config::units::show_cpus;
 use crate::config::{Config, DataPlace};
@@ -59,7 +59,7 @@ fn in_effect(setting: &Setting, written: &str, config: &Config) -> Option<String
 fn toml_value(setting: &Setting, text: &str) -> String {
     let string = |text: &str| toml::Value::String(text.to_owned()).to_string();
     match setting.kind {
-        Kind::Count { .. } | Kind::OneOf(_) if text != AUTO => text.to_owned(),
+        Kind::Count { .. } | Kind::OneOf(_) if ![AUTO, NONE].contains(&text) => text.to_owned(),
         Kind::Switch => text.to_owned(),
         Kind::Addresses => {
             let items: Vec<_> = text.split(',').map(|item| string(item.trim())).collect();

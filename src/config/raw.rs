@@ -2,7 +2,7 @@
 
 use crate::config::error::ConfigError;
 use crate::config::layers::Layers;
-use crate::config::setting::{AUTO, Kind, Setting};
+use crate::config::setting::{AUTO, Kind, NONE, Setting};
 use crate::config::units::{parse_cpus, parse_duration, parse_size};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -41,6 +41,17 @@ impl Layers {
     /// As [`Layers::number`].
     pub fn number_or_auto(&self, setting: &'static Setting) -> Result<Option<u64>, ConfigError> {
         if self.of(setting).text == AUTO {
+            return Ok(None);
+        }
+        self.number(setting).map(Some)
+    }
+
+    /// A whole number, or nothing for `none`.
+    ///
+    /// # Errors
+    /// As [`Layers::number`].
+    pub fn number_or_none(&self, setting: &'static Setting) -> Result<Option<u64>, ConfigError> {
+        if self.of(setting).text == NONE {
             return Ok(None);
         }
         self.number(setting).map(Some)

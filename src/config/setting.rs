@@ -20,6 +20,9 @@ pub struct Setting {
 /// Text of a value that is worked out from the host or from other settings.
 pub const AUTO: &str = "auto";
 
+/// Text of a value that switches the setting off.
+pub const NONE: &str = "none";
+
 /// Where a setting may be given besides the flag and the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -99,12 +102,10 @@ impl Setting {
     /// The bounds in words, for messages and the docs.
     #[must_use]
     pub fn bounds(&self) -> String {
-        let auto = if self.default == AUTO {
-            "auto, or "
-        } else {
-            ""
-        };
-        format!("{auto}{}", self.bounds_given())
+        match self.default {
+            word @ (AUTO | NONE) => format!("{word}, or {}", self.bounds_given()),
+            _ => self.bounds_given(),
+        }
     }
 
     fn bounds_given(&self) -> String {

@@ -3,7 +3,7 @@
 //! Flags (`config::flags`), environment names, TOML keys (`config::layers`) and the table in
 //! docs/OPERATIONS.md are made from this list; a test compares the docs with it.
 
-use crate::config::setting::{AUTO, Kind, Place, Setting};
+use crate::config::setting::{AUTO, Kind, NONE, Place, Setting};
 use crate::limits;
 
 const KIB: u64 = 1 << 10;
@@ -62,6 +62,19 @@ pub const LISTEN: Setting = plain(
     Kind::Addresses,
     "127.0.0.1:5625",
     "Addresses to listen on; port 0 lets the system choose one",
+);
+
+/// Ports of single shards.
+pub const SHARD_PORT_BASE: Setting = plain(
+    "shard-port-base",
+    Kind::Count {
+        min: 0,
+        max: u16::MAX as u64,
+    },
+    NONE,
+    "Port of shard 0, and those of the other shards one by one above it, on each IP address of \
+     --listen and beside its port: a client that opens a connection per shard there spares every \
+     request the hop between shards; 0 lets the system choose each",
 );
 
 /// Which listeners serve force-release, list and sessions.
@@ -292,9 +305,10 @@ pub const LOG: Setting = plain(
 );
 
 /// All settings, in the order of `--help` and of the docs.
-pub const SETTINGS: [&Setting; 23] = [
+pub const SETTINGS: [&Setting; 24] = [
     &CONFIG,
     &LISTEN,
+    &SHARD_PORT_BASE,
     &ADMIN,
     &SHARDS,
     &CPUS,

@@ -248,6 +248,88 @@ fn only_loopback_listeners_are_admin_unless_told_otherwise() {
 }
 
 #[test]
+fn shards_get_ports_of_their_own_only_if_asked() {
+    assert_eq!(flags(&[]).unwrap().shard_ports, None);
+    let config = flags(&[("shard-port-base", "7000")]).unwrap();
+    let ports = config.shard_ports.unwrap();
+    assert_eq!([0, 3].map(|shard| ports.port(shard)), [7_000, 7_003]);
+    assert_eq!(ports.places.len(), 1);
+    assert_eq!(ports.places[0].address.to_string(), "127.0.0.1:0");
+    assert!(ports.places[0].admin);
+    let config = flags(&[("shard-port-base", "0")]).unwrap();
+    let ports = config.shard_ports.unwrap();
+    assert_eq!([0, 3].map(|shard| ports.port(shard)), [0, 0]);
+}
+
+#[test]
+fn the_ports_of_shards_open_once_at_each_address() {
+    let places = |listen| {
+        let config = flags(&[("listen", listen), ("shard-port-base", "7000")]).unwrap();
+        let places = config.shard_ports.unwrap().places;
+        let places = places.iter().map(|place| {
+            let admin = if place.admin { " admin" } else { "" };
+            format!("{}{admin}", place.address.ip())
+        });
+        places.collect::<Vec<_>>()
+    };
+    let twice = "127.0.0.1:1,127.0.0.1:2,192.0.2.1:1";
+    assert_eq!(places(twice), ["127.0.0.1 admin", "192.0.2.1"]);
+    let covered = "127.0.0.1:1,0.0.0.0:2,[::1]:1";
+    assert_eq!(places(covered), ["0.0.0.0", "::1 admin"]);
+}
+
+#[test]
+fn the_ports_of_shards_fit_below_65536() {
+    for (shards, most) in [("1", "65535"), ("4", "65532"), ("256", "65280")] {
+        let check = |base: &str| {
+            let memory = ("memory", "64GiB");
+            flags(&[("shards", shards), ("shard-port-base", base), memory])
+        };
+        assert!(check(most).is_ok(), "{shards} shards from {most}");
+        let above = (most.parse::<u32>().unwrap() + 1).to_string();
+        let text = error_of(check(&above));
+        let allowed = match above.as_str() {
+            "65536" => "0..65535",
+            _ => most,
+        };
+        assert!(text.contains(allowed), "{text}");
+    }
+}
+
+#[test]
+fn a_port_of_a_shard_that_is_one_of_listen_is_refused() {
+    let check = |base, listen| {
+        let base = ("shard-port-base", base);
+        flags(&[base, ("listen", listen), ("shards", "4")])
+    };
+    for base in ["5622", "5625"] {
+        let error = check(base, "127.0.0.1:1,127.0.0.2:5625").unwrap_err();
+        let text = error.to_string();
+        assert!(
+            error.is_usage() && text.contains("5625 is one of"),
+            "{text}"
+        );
+    }
+    for base in ["5621", "5626", "0"] {
+        assert!(check(base, "127.0.0.1:5625").is_ok(), "{base}");
+    }
+    assert!(check("7000", "127.0.0.1:0").is_ok());
+}
+
+#[test]
+fn the_listeners_of_shards_take_descriptors_from_the_connections() {
+    let flags = [("shard-port-base", "0"), ("listen", "127.0.0.1:1,[::1]:1")];
+    let flags = flags.map(|(name, text)| (name, text.to_owned()));
+    let layers = Layers::gather(&flags, [], no_file).unwrap();
+    let host = Host {
+        descriptors: 1_024,
+        ..host()
+    };
+    let config = Config::check(&layers, &host).unwrap();
+    assert_eq!(config.connections, 1_024 - 64 - 4 * 16 - 4 * 2);
+}
+
+#[test]
 fn connections_above_the_descriptor_limit_are_lowered_with_a_warning() {
     let layers = Layers::gather(&[], [], no_file).unwrap();
     let host = Host {
@@ -347,6 +429,7 @@ fn what_is_printed_reads_back_to_the_same_configuration() {
         ("seats", "7"),
         ("listen", "127.0.0.1:1,[::1]:2"),
         ("ttl", "3s"),
+        ("shard-port-base", "7000"),
     ];
     let (layers, config) = check(&given, &[("LOCKER_DRAIN", "1s")], None).unwrap();
     let printed = to_toml(&layers, &config);

@@ -110,10 +110,15 @@ pub enum Failure {
         remedy: &'static str,
     },
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {}", listen_remedy(address, source))]
+    #[error(
+        "cannot listen on {address}: {}",
+        listen_remedy(address, setting, source)
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// The setting that asks for it.
+        setting: &'static str,
         /// What the kernel says.
         source: io::Error,
     },
@@ -254,12 +259,12 @@ fn shard_remedy(error: &StartError) -> &'static str {
     }
 }
 
-fn listen_remedy(address: &SocketAddr, error: &io::Error) -> String {
+fn listen_remedy(address: &SocketAddr, setting: &str, error: &io::Error) -> String {
     let port = address.port();
     match error.kind() {
         ErrorKind::AddrInUse => format!(
             "the port is taken; `ss -ltnp 'sport = :{port}'` shows by whom. Stop that process, or \
-             give --listen another port"
+             give --{setting} another port"
         ),
         ErrorKind::PermissionDenied => format!(
             "port {port} is privileged; take one above 1023, or grant CAP_NET_BIND_SERVICE \

@@ -14,6 +14,7 @@ pub mod copies;
 pub mod failure;
 pub mod file_store;
 pub mod ledger;
+pub mod listening;
 pub mod opening;
 pub mod plane;
 pub mod preflight;

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::control::failure::Failure;
 use crate::control::ledger::Ledger;
+use crate::control::listening::Listening;
 use crate::control::plane::Shards;
 use crate::control::system;
 use crate::control::watchdog::Sight;
@@ -11,7 +12,7 @@ use crate::driver::start::{Running, ShardsSetup, start_shards};
 use crate::limits::{KEY_WAITERS_MAX, TTL_MS_MAX};
 use crate::lock::op::ShardId;
 use crate::lock::{EngineConfig, TokenSource};
-use crate::net::acceptor::{Listener, REFUSED_MAX};
+use crate::net::acceptor::REFUSED_MAX;
 use crate::net::chunk::CHUNK_BYTES;
 use crate::net::{RECEIVE_BUFFER_BYTES, RECEIVE_BUFFERS};
 use crate::shard::core::Core;
@@ -78,10 +79,11 @@ pub struct ServerShards {
 pub fn start(
     config: &Config,
     identity: &Identity,
-    listeners: Vec<Listener>,
+    listening: Listening,
     clock: ServerClock,
     to_control: Sender<(ShardId, ToControl)>,
 ) -> Result<ServerShards, Failure> {
+    let ports = listening.shard_ports().to_vec();
     let setup = ShardsSetup {
         shards: count(config.shards),
         cpus: (0..config.shards)
@@ -91,12 +93,12 @@ pub fn start(
         chunks: chunks(config),
         connections_max: config.connections,
         spin: config.spin,
-        listeners,
+        listeners: listening.into_sockets(),
         clock,
         to_control,
     };
     let (core, engine) = (
-        core_config(config, identity),
+        core_config(config, identity, ports),
         engine_config(config, identity),
     );
     let running = start_shards(setup, move |shard| {
@@ -152,7 +154,7 @@ impl Shards for ServerShards {
     }
 }
 
-fn core_config(config: &Config, identity: &Identity) -> CoreConfig {
+fn core_config(config: &Config, identity: &Identity, ports: Vec<u16>) -> CoreConfig {
     CoreConfig {
         shard: ShardId(0),
         shards: count(config.shards),
@@ -173,7 +175,7 @@ fn core_config(config: &Config, identity: &Identity) -> CoreConfig {
         server_id: identity.server_id,
         run: identity.run,
         grace_until: identity.window_until,
-        ports: Vec::new(),
+        ports,
     }
 }
 

@@ -393,7 +393,7 @@ impl<M: Machine> Driver<M> {
         }
     }
 
-    fn accepted(&mut self, listener: u8, completion: Completion) {
+    fn accepted(&mut self, listener: u16, completion: Completion) {
         let Some(acceptor) = &mut self.acceptor else {
             return;
         };

@@ -11,6 +11,7 @@
 
 use crate::driver::mail::{Arrival, Mail, MailBox, Origin};
 use crate::lock::input::Peer;
+use crate::lock::op::ShardId;
 use crate::net::kernel::{Completion, Kernel, Token};
 use crate::net::ring::Ring;
 use crate::time::{Instant, Millis};
@@ -36,12 +37,25 @@ pub struct Listener {
     pub socket: OwnedFd,
     /// Whether its clients may use the admin requests.
     pub admin: bool,
+    /// Whose its connections become.
+    pub deal: Deal,
+}
+
+/// Which shard gets a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deal {
+    /// The one with the fewest connections.
+    Fewest,
+    /// This one: the port is its own.
+    To(ShardId),
 }
 
 /// All listeners, and where their connections go.
 #[derive(Debug)]
 pub struct Acceptor {
     listeners: Vec<Accepting>,
+    /// Those that do not run: there may be a thousand that do, and a turn looks at none of them.
+    idle: Vec<u16>,
     boxes: Vec<MailBox>,
     connections_max: u32,
     reserve: Option<OwnedFd>,
@@ -79,6 +93,7 @@ impl Acceptor {
         full_words: &[u8],
     ) -> Self {
         listeners.iter().for_each(set_options);
+        let count = u16::try_from(listeners.len()).expect("the configuration bounds listeners");
         let accepting = |listener| Accepting {
             listener: Some(listener),
             running: false,
@@ -86,6 +101,7 @@ impl Acceptor {
         };
         Self {
             listeners: listeners.into_iter().map(accepting).collect(),
+            idle: (0..count).collect(),
             boxes,
             connections_max,
             reserve: spare_descriptor(),
@@ -100,12 +116,15 @@ impl Acceptor {
         while self.refused.front().is_some_and(|&(until, _)| until <= now) {
             self.refused.pop_front();
         }
-        for (index, accepting) in (0..).zip(&mut self.listeners) {
-            let rests = accepting.retry_at.is_some_and(|retry_at| retry_at > now);
-            if accepting.running || rests {
-                continue;
+        let Self {
+            listeners, stopped, ..
+        } = self;
+        self.idle.retain(|&index| {
+            let accepting = &mut listeners[usize::from(index)];
+            if accepting.retry_at.is_some_and(|retry_at| retry_at > now) {
+                return true;
             }
-            if self.stopped {
+            if *stopped {
                 // Clients that come now are refused by the system, not left waiting.
                 accepting.listener = None;
             }
@@ -114,16 +133,15 @@ impl Acceptor {
                 accepting.retry_at = None;
                 kernel.accept(&listener.socket, Token::Accept(index));
             }
-        }
+            false
+        });
     }
 
     /// When [`Acceptor::settle`] must be called again at the latest.
     #[must_use]
     pub fn wake_at(&self) -> Option<Instant> {
-        let rests = self
-            .listeners
-            .iter()
-            .filter_map(|listener| listener.retry_at);
+        let idle = self.idle.iter();
+        let rests = idle.filter_map(|&index| self.listeners[usize::from(index)].retry_at);
         let refused = self.refused.front().map(|&(until, _)| until);
         rests.chain(refused).min()
     }
@@ -148,14 +166,16 @@ impl Acceptor {
     }
 
     /// Takes note of a completed accept.
-    pub fn completed(&mut self, index: u8, completion: Completion, now: Instant) -> Accepted {
+    pub fn completed(&mut self, index: u16, completion: Completion, now: Instant) -> Accepted {
         let Some(accepting) = self.listeners.get_mut(usize::from(index)) else {
             return Accepted::Done;
         };
         accepting.running = completion.more;
-        let admin = accepting.listener.as_ref().is_some_and(|it| it.admin);
+        if !completion.more {
+            self.idle.push(index);
+        }
         match Ring::accepted(completion) {
-            Ok(socket) => return self.deal(socket, admin, now),
+            Ok(socket) => return self.deal(socket, index, now),
             Err(errno) if is_exhaustion(errno) => {
                 accepting.retry_at = Some(now + RETRY_MS);
                 self.shed(usize::from(index));
@@ -169,23 +189,28 @@ impl Acceptor {
         Accepted::Done
     }
 
-    fn deal(&mut self, socket: OwnedFd, admin: bool, now: Instant) -> Accepted {
+    fn deal(&mut self, socket: OwnedFd, index: u16, now: Instant) -> Accepted {
         let counts = || self.boxes.iter().map(|shard| shard.signal().connections());
         let total: u64 = counts().map(u64::from).sum();
-        if self.stopped {
+        let listener = &self.listeners[usize::from(index)].listener;
+        let Some(Listener { admin, deal, .. }) = listener.as_ref().filter(|_| !self.stopped) else {
             return Accepted::Refused;
-        }
+        };
+        let (admin, deal) = (*admin, *deal);
         if total >= u64::from(self.connections_max) {
             self.refuse(socket, now);
             return Accepted::Refused;
         }
-        let fewest = self
-            .boxes
-            .iter()
-            .min_by_key(|shard| shard.signal().connections())
-            .expect("there is a shard");
+        let fewest = || {
+            let shards = self.boxes.iter();
+            shards.min_by_key(|shard| shard.signal().connections())
+        };
+        let shard = match deal {
+            Deal::Fewest => fewest().expect("there is a shard"),
+            Deal::To(shard) => &self.boxes[usize::from(shard.0)],
+        };
         let peer = peer_of(&socket);
-        fewest.post(Mail::Arrival(Arrival {
+        shard.post(Mail::Arrival(Arrival {
             socket,
             peer,
             admin,

@@ -17,7 +17,7 @@ pub enum Token {
     /// The kernel's word on a cancellation; the cancelled operation completes on its own.
     Cancel,
     /// Accepting on the listener with this index.
-    Accept(u8),
+    Accept(u16),
     /// The wake-up timer.
     Timer,
 }
@@ -63,7 +63,7 @@ impl Token {
             1 => Some(Self::Receive(slot)),
             2 => Some(Self::Send(slot)),
             3 => Some(Self::Cancel),
-            4 => Some(Self::Accept(d)),
+            4 => Some(Self::Accept(u16::from_be_bytes([c, d]))),
             5 => Some(Self::Timer),
             _ => None,
         }
@@ -149,7 +149,7 @@ mod tests {
             Token::Receive(slot),
             Token::Send(slot),
             Token::Cancel,
-            Token::Accept(255),
+            Token::Accept(u16::MAX),
             Token::Timer,
         ] {
             assert_eq!(Token::from_bits(token.to_bits()), Some(token));

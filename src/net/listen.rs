@@ -1,6 +1,6 @@
 //! Listening sockets.
 
-use crate::net::acceptor::Listener;
+use crate::net::acceptor::{Deal, Listener};
 use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ pub const BACKLOG: i32 = 4_096;
 ///
 /// # Errors
 /// What the system says: in use, not allowed, no such address.
-pub fn bind(address: SocketAddr, admin: bool) -> io::Result<Listener> {
+pub fn bind(address: SocketAddr, admin: bool, deal: Deal) -> io::Result<Listener> {
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,
@@ -32,7 +32,11 @@ pub fn bind(address: SocketAddr, admin: bool) -> io::Result<Listener> {
         sockopt::set_ipv6_v6only(&socket, true)?;
     }
     net::bind(&socket, &address)?;
-    Ok(Listener { socket, admin })
+    Ok(Listener {
+        socket,
+        admin,
+        deal,
+    })
 }
 
 /// Lets clients in.
@@ -41,16 +45,6 @@ pub fn bind(address: SocketAddr, admin: bool) -> io::Result<Listener> {
 /// What the system says: another process listened first.
 pub fn start(listener: &Listener) -> io::Result<()> {
     Ok(net::listen(&listener.socket, BACKLOG)?)
-}
-
-/// Binds and listens.
-///
-/// # Errors
-/// Those of [`bind`] and [`start`].
-pub fn listen(address: SocketAddr, admin: bool) -> io::Result<Listener> {
-    let listener = bind(address, admin)?;
-    start(&listener)?;
-    Ok(listener)
 }
 
 impl Listener {

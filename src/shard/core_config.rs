@@ -43,6 +43,6 @@ pub struct CoreConfig {
     pub run: u64,
     /// Until when the keys stay closed after a restart; `None` = no grace window.
     pub grace_until: Option<Instant>,
-    /// The port of each shard, or none.
+    /// The port of each shard, or none; told to clients that came by TCP.
     pub ports: Vec<u16>,
 }

@@ -2,10 +2,11 @@
 
 use crate::limits::TTL_MS_MIN;
 use crate::lock::effect::Refusal;
+use crate::lock::input::Peer;
 use crate::lock::op::{SessionId, SessionRef};
 use crate::session::Life;
 use crate::session::table::{Name, Opening};
-use crate::shard::connection::Phase;
+use crate::shard::connection::{Connection, Phase};
 use crate::shard::home::Home;
 use crate::shard::io::{ConnectionId, Io, Reading, ToControl};
 use crate::shard::paused::WaitsFor;
@@ -164,8 +165,7 @@ impl Home {
             self.deadlines.session_seen(session.slot, ttl);
         }
         let out = &mut Output(io, connection);
-        self.hello_ok(state.admin, state.session())
-            .encode(state.hello_id, out);
+        self.hello_ok(&state).encode(state.hello_id, out);
         if let Some(drain_ms) = self.drain_ms_left() {
             wire::GoAway {
                 drain_ms,
@@ -176,14 +176,20 @@ impl Home {
         io.read(connection, Reading::Multishot);
     }
 
-    fn hello_ok(&self, admin: bool, session: Option<SessionRef>) -> wire::HelloOk<'_> {
+    fn hello_ok(&self, connection: &Connection) -> wire::HelloOk<'_> {
         let config = &self.config;
+        let session = connection.session();
+        // A client of a Unix socket knows no host that a port would belong to.
+        let ports = match connection.peer == Peer::default() {
+            true => &[][..],
+            false => &self.ports,
+        };
         let session = session.map(|session| self.sessions.at(session));
         let ttl_ms = session.map_or(0, |session| session.opening.ttl.0);
         wire::HelloOk {
             version: VERSION,
             ephemeral: config.ephemeral,
-            admin,
+            admin: connection.admin,
             resumed: session.is_some_and(|session| session.attach > 0),
             draining: self.drain_until.is_some(),
             shard: config.shard.0.into(),
@@ -206,7 +212,7 @@ impl Home {
             metadata_max: config.metadata_bytes_max,
             lease_min_ms: config.lease_min.0,
             lease_max_ms: config.lease_max.0,
-            ports: U16List::from_bytes(&self.ports),
+            ports: U16List::from_bytes(ports),
         }
     }
 

@@ -34,6 +34,7 @@ mod proxy_itself;
 mod queued_past_lease;
 mod restarts;
 mod restarts_under_load;
+mod shard_ports;
 mod slow_reader;
 mod stalls;
 mod timeouts;

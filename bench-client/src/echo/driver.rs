@@ -10,7 +10,7 @@ use locker::driver::server_clock::ServerClock;
 use locker::driver::start::{ShardsSetup, start_shards};
 use locker::lock::input::Peer;
 use locker::lock::op::ShardId;
-use locker::net::acceptor::Listener;
+use locker::net::acceptor::{Deal, Listener};
 use locker::shard::io::{ConnectionId, FromControl, Io, Reading};
 use locker::shard::machine::{Machine, NextTurn};
 use locker::time::Instant;
@@ -71,6 +71,7 @@ pub(super) fn serve(
         listeners: vec![Listener {
             socket: listener.into(),
             admin: true,
+            deal: Deal::Fewest,
         }],
         clock: ServerClock::start(),
         to_control,

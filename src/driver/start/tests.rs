@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::lock::input::Peer;
+use crate::net::acceptor::Deal;
 use crate::shard::io::{CloseHow, ConnectionId, Io, Reading};
 use crate::shard::machine::NextTurn;
 use crate::time::{Instant, Millis};
@@ -133,6 +134,7 @@ fn start_spinning(shards: u16, connections_max: u32, spin: Duration) -> (Running
     let listener = Listener {
         socket: listener.into(),
         admin: true,
+        deal: Deal::Fewest,
     };
     let (to_control, _) = std::sync::mpsc::channel();
     let setup = ShardsSetup {

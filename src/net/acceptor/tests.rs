@@ -60,11 +60,16 @@ struct Bench {
 
 impl Bench {
     fn new(shards: usize, connections_max: u32) -> Self {
+        Self::dealing(Deal::Fewest, shards, connections_max)
+    }
+
+    fn dealing(deal: Deal, shards: usize, connections_max: u32) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let listener = Listener {
             socket: listener.into(),
             admin: true,
+            deal,
         };
         let post = (0..shards).map(|_| MailBox::new(Arc::new(Signal::new().unwrap())));
         let (boxes, mail): (Vec<_>, Vec<_>) = post.unzip();
@@ -99,7 +104,7 @@ impl Bench {
         let client = TcpStream::connect(self.address).unwrap();
         let listener = self.acceptor.listeners[0].listener.as_ref().unwrap();
         let socket = rustix::net::accept(&listener.socket).unwrap();
-        (client, self.acceptor.deal(socket, true, NOW))
+        (client, self.acceptor.deal(socket, 0, NOW))
     }
 }
 
@@ -152,6 +157,21 @@ fn what_is_dealt_and_not_yet_taken_counts() {
     let clients: Vec<TcpStream> = (0..7).map(|_| bench.deal().0).collect();
     let dealt = bench.mail.iter().map(|mail| mail.try_iter().count());
     assert_eq!(dealt.collect::<Vec<_>>(), [3, 2, 2]);
+    drop(clients);
+}
+
+#[test]
+fn the_port_of_a_shard_deals_to_that_shard_however_many_it_has() {
+    let mut bench = Bench::dealing(Deal::To(ShardId(2)), 3, 5);
+    let clients: Vec<TcpStream> = (0..5).map(|_| bench.deal().0).collect();
+    let dealt = bench.mail.iter().map(|mail| mail.try_iter().count());
+    assert_eq!(dealt.collect::<Vec<_>>(), [0, 0, 5]);
+    let (sixth, accepted) = bench.deal();
+    assert!(
+        matches!(accepted, Accepted::Refused),
+        "the limit is for all"
+    );
+    assert_eq!(read_all(sixth), WORDS);
     drop(clients);
 }
 

@@ -20,6 +20,7 @@ pub(super) struct Link(pub(super) usize);
 
 struct LinkState {
     at: Option<(usize, ConnectionId)>,
+    peer: Peer,
     /// Sent by the client, not yet taken by a core.
     sent: Vec<u8>,
     /// Bytes that were offered and not taken: they are offered again with more, or once the
@@ -154,9 +155,19 @@ impl Bench {
 
     /// A fresh connection to a shard.
     pub(super) fn connect_to(&mut self, shard: usize, admin: bool) -> Link {
+        let peer = Peer {
+            port: 1_000,
+            ..Peer::default()
+        };
+        self.connect_from(peer, shard, admin)
+    }
+
+    /// A fresh connection of a client at some address.
+    pub(super) fn connect_from(&mut self, peer: Peer, shard: usize, admin: bool) -> Link {
         let link = Link(self.links.len());
         self.links.push(LinkState {
             at: None,
+            peer,
             sent: Vec::new(),
             left: None,
             received: Vec::new(),
@@ -175,10 +186,7 @@ impl Bench {
         };
         shard.links.insert(id.slot, link);
         shard.io.reading.insert(id.slot, Reading::Single);
-        let peer = Peer {
-            port: 1_000,
-            ..Peer::default()
-        };
+        let peer = self.links[link.0].peer;
         shard.core.connected(id, peer, admin, &mut shard.io);
         self.links[link.0].at = Some((index, id));
         self.arrived = true;

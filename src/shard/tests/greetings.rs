@@ -1,5 +1,6 @@
 //! Hello: sessions opened and resumed, and what is refused.
 
+use crate::lock::input::Peer;
 use crate::lock::op::SessionId;
 use crate::shard::io::{FromControl, ToControl};
 use crate::shard::tests::bench::{Bench, Setup, greeting, hello, hello_ok, id};
@@ -30,6 +31,26 @@ fn an_open_grants_what_was_asked_within_bounds() {
         assert!(!ok.admin && !ok.resumed);
         assert_ne!(ok.secret, [0; 16]);
         assert_eq!(ok.server_now, bench.now.0);
+    }
+}
+
+#[test]
+fn the_ports_of_shards_are_told_to_clients_of_tcp_alone() {
+    let mut bench = Bench::new(&Setup {
+        shards: 2,
+        ..Setup::default()
+    });
+    let tcp = Peer {
+        port: 1_000,
+        ..Peer::default()
+    };
+    for (peer, ports) in [(tcp, &[7_001, 7_001][..]), (Peer::default(), &[])] {
+        let link = bench.connect_from(peer, 1, false);
+        bench.send(link, &greeting(&hello()));
+        bench.settle();
+        let frames = bench.frames(link);
+        let told = hello_ok(&frames[0].1).ports;
+        assert_eq!(told.iter().collect::<Vec<u16>>(), ports);
     }
 }
 

@@ -128,7 +128,16 @@ impl Client {
     /// What the server said instead.
     #[track_caller]
     pub fn resume(server: &Server, resume: Resume) -> Result<Self, Message> {
-        let mut client = Self::connect(server.address);
+        Self::resume_at(server.address, resume)
+    }
+
+    /// A session taken up again at some address.
+    ///
+    /// # Errors
+    /// What the server said instead.
+    #[track_caller]
+    pub fn resume_at(address: SocketAddr, resume: Resume) -> Result<Self, Message> {
+        let mut client = Self::connect(address);
         client.hello(&Hello {
             action: HelloAction::Resume,
             ttl_ms: 0,

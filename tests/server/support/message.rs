@@ -61,6 +61,8 @@ pub enum Message {
 pub struct Welcome {
     pub shard: u16,
     pub shards: u16,
+    /// The port of each shard, or none.
+    pub ports: Vec<u16>,
     pub seats: u16,
     pub run: u64,
     pub session_id: u64,
@@ -207,6 +209,7 @@ impl Welcome {
         Self {
             shard: hello.shard,
             shards: hello.shards,
+            ports: hello.ports.iter().collect(),
             seats: hello.seats,
             run: hello.run,
             session_id: hello.session_id,
