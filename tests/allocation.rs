@@ -78,6 +78,8 @@ impl Io for Outside {
         }
         self.output.put(bytes);
     }
+    fn cork(&mut self, _: ConnectionId) {}
+    fn uncork(&mut self, _: ConnectionId) {}
     fn close(&mut self, connection: ConnectionId, _: CloseHow) {
         self.closed[connection.slot as usize] = true;
     }

@@ -53,6 +53,14 @@ impl Io for Shell {
         self.connections.write(to, bytes);
     }
 
+    fn cork(&mut self, connection: ConnectionId) {
+        self.connections.cork(connection);
+    }
+
+    fn uncork(&mut self, connection: ConnectionId) {
+        self.connections.uncork(connection);
+    }
+
     fn close(&mut self, connection: ConnectionId, how: CloseHow) {
         self.connections.close(connection, how);
     }

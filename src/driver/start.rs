@@ -175,6 +175,7 @@ struct Plan {
     chunks: u32,
     connections_max: usize,
     spin: Duration,
+    shares_cpu: bool,
     clock: ServerClock,
     to_control: Sender<(ShardId, ToControl)>,
     signal: Arc<Signal>,
@@ -207,6 +208,7 @@ fn plan(setup: ShardsSetup) -> Result<Vec<Plan>, StartError> {
             chunks: setup.chunks,
             connections_max: usize::try_from(setup.connections_max).expect("32 bits fit"),
             spin: setup.spin,
+            shares_cpu: shares_cpu(&setup.cpus, usize::from(me.0)),
             clock: setup.clock,
             to_control: setup.to_control.clone(),
             signal: Arc::clone(boxes[usize::from(me.0)].signal()),
@@ -222,6 +224,12 @@ fn plan(setup: ShardsSetup) -> Result<Vec<Plan>, StartError> {
     let acceptor = Acceptor::new(setup.listeners, boxes, setup.connections_max, &full_words);
     plans[0].acceptor = Some(acceptor);
     Ok(plans)
+}
+
+/// Whether another shard runs on the processor of this one, or may for all we know.
+fn shares_cpu(cpus: &[usize], me: usize) -> bool {
+    cpus.get(me)
+        .is_none_or(|mine| cpus.iter().filter(|cpu| *cpu == mine).count() > 1)
 }
 
 fn connect_lanes(plans: &mut [Plan], lane_bytes: usize) {
@@ -307,6 +315,7 @@ fn drive<M: Machine>(plan: Plan, ring: Ring, machine: M) -> Driver<M> {
         signal: plan.signal,
         clock: plan.clock,
         spin: plan.spin,
+        shares_cpu: plan.shares_cpu,
     })
 }
 

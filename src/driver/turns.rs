@@ -6,7 +6,8 @@
 //!  │   clock                                  (after everything that this turn will apply)
 //!  │   machine: connected, received, lane messages, control, turn_end
 //!  │   settle: one send per connection that got answers; lanes published, sleepers woken
-//!  └── nothing came and nothing is left? announce sleep, look again, park
+//!  └── nothing came and nothing is left? let shards on this processor run that owe us answers;
+//!      send what waited for them; announce sleep, look again, park
 //! ```
 //!
 //! The driver is the executor's only task and yields to it only to park: glommio may park with a
@@ -70,6 +71,12 @@ pub(super) struct Driver<M> {
     /// When the timer in the ring fires.
     timer_at: Option<Instant>,
     now: Instant,
+    /// Another shard has the same processor.
+    shares_cpu: bool,
+    /// Other shards owe this one answers.
+    answers_owed: bool,
+    /// The processor was given to others since the last turn that found work.
+    yielded: bool,
     /// Bytes offered to the machine in this turn.
     input: usize,
     stopping: bool,
@@ -86,6 +93,7 @@ pub(super) struct Parts<M> {
     pub(super) signal: Arc<Signal>,
     pub(super) clock: ServerClock,
     pub(super) spin: Duration,
+    pub(super) shares_cpu: bool,
 }
 
 /// Whether the loop may park.
@@ -109,6 +117,7 @@ impl<M: Machine> Driver<M> {
             signal,
             clock,
             spin,
+            shares_cpu,
         } = parts;
         Self {
             machine,
@@ -127,6 +136,9 @@ impl<M: Machine> Driver<M> {
             timer_at: None,
             now: Instant::START,
             input: 0,
+            shares_cpu,
+            answers_owed: false,
+            yielded: false,
             stopping: false,
         }
     }
@@ -145,8 +157,16 @@ impl<M: Machine> Driver<M> {
                 return;
             }
             match turned {
-                Turned::Busy => {}
+                Turned::Busy => self.yielded = false,
                 Turned::IdleUntil(wake_at) => {
+                    if self.others_may_run() {
+                        continue;
+                    }
+                    if self.shell.connections.uncork_all() {
+                        self.settle();
+                        continue;
+                    }
+                    self.yielded = false;
                     if !self.timer_set(wake_at) && !self.spin_finds_work() {
                         self.park(&park).await;
                     }
@@ -184,6 +204,7 @@ impl<M: Machine> Driver<M> {
         self.tell_ended();
         self.shell.input_waits = self.input_waits(reaped);
         let next = self.machine.turn_end(&mut self.shell);
+        self.answers_owed = next.answers_owed;
 
         self.settle();
         self.measure();
@@ -415,6 +436,17 @@ impl<M: Machine> Driver<M> {
         self.ring.timer(after, self.timer_at.is_some());
         self.timer_at = Some(wake_at);
         true
+    }
+
+    /// Gives the processor to the shards that owe us answers, once before each park: cheaper than
+    /// to park and be woken by them, and what they say then meets the output that waits for it.
+    fn others_may_run(&mut self) -> bool {
+        let first = self.shares_cpu && self.answers_owed && !self.yielded;
+        if first {
+            self.yielded = true;
+            std::thread::yield_now();
+        }
+        first
     }
 
     /// Polls for the configured time; `true` once there is work.

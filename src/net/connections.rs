@@ -19,6 +19,7 @@
 //! 4. Kept input is at most [`KEPT_BYTES_MAX`]; output at most `OUTPUT_CLOSE_BYTES` and a refusal.
 
 mod connection;
+mod corks;
 mod kept;
 mod wishes;
 
@@ -103,6 +104,9 @@ pub struct Connections<S> {
     closing: VecDeque<(Instant, ConnectionId)>,
     /// Last words to a connection that does not read; an encoded frame.
     slow_reader_words: Box<[u8]>,
+    /// Corked connections, in the order of their time limits, and some that are so no more; each at
+    /// most once.
+    corks: VecDeque<ConnectionId>,
     overruns: u64,
     gone: u32,
     stopping: bool,
@@ -124,6 +128,7 @@ impl<S> Connections<S> {
             departures: VecDeque::new(),
             closing: VecDeque::new(),
             slow_reader_words: slow_reader_words.into(),
+            corks: VecDeque::with_capacity(connections_max),
             overruns: 0,
             gone: 0,
             stopping: false,
@@ -163,6 +168,9 @@ impl<S> Connections<S> {
             offered: false,
             starved: false,
             admin,
+            corked: false,
+            cork_listed: false,
+            corked_until: Instant::START,
             untold: None,
             peer,
             sending: 0,
@@ -334,6 +342,7 @@ impl<S> Connections<S> {
     /// Starts the operations that this turn's events ask for.
     pub fn settle(&mut self, kernel: &mut impl Kernel<Socket = S>) {
         self.close_overdue();
+        self.uncork_overdue();
         while let Some(slot) = self.touched.pop() {
             self.settle_one(slot, kernel);
         }

@@ -12,6 +12,11 @@ use crate::net::chunk::ChunkPool;
 /// The pool is low when fewer than one in this many chunks is free.
 pub const POOL_LOW_SHARE: u32 = 8;
 
+/// Bytes of output that wait for more at most.
+pub const CORK_BYTES_MAX: usize = 16 * 1024;
+/// Microseconds that output waits for more at most: some turns of a busy shard.
+pub const CORK_MICROS_MAX: u64 = 500;
+
 /// Whether a connection may send us more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -35,6 +40,12 @@ pub fn judge(output: usize, pool: &ChunkPool) -> Verdict {
 #[must_use]
 pub const fn is_overrun(output: usize) -> bool {
     output > OUTPUT_CLOSE_BYTES
+}
+
+/// Whether `output` bytes may wait for more, in a shard with this pool.
+#[must_use]
+pub fn may_wait(output: usize, pool: &ChunkPool) -> bool {
+    output < CORK_BYTES_MAX && !is_low(pool)
 }
 
 /// Whether so few chunks are free that connections with output pending are not read.

@@ -104,6 +104,8 @@ pub struct Session {
     pub close_seat: Option<u16>,
     /// Requests that wait for their answers.
     pub running: u32,
+    /// Requests at other shards whose immediate answers are to come.
+    pub owed: u32,
     /// Holds that this home shard saw granted and not yet ended.
     pub holds: u32,
     /// Seats below this may have been used.
@@ -190,6 +192,7 @@ impl SessionTable {
             end_owed: ShardSet::default(),
             close_seat: None,
             running: 0,
+            owed: 0,
             holds: 0,
             seats_used: 0,
         });

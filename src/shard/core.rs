@@ -121,11 +121,13 @@ impl Machine for Core {
                 self.home.router.release(from, ANSWER_BYTES);
                 if !self.home.stopped {
                     self.home.settle(io, to, answer, lost_pending);
+                    self.home.heard(io, to.session);
                 }
             }
-            Message::Queued { count } => {
-                for _ in 0..count {
-                    self.home.router.release(from, ANSWER_BYTES);
+            Message::Queued { to } => {
+                self.home.router.release(from, ANSWER_BYTES);
+                if !self.home.stopped {
+                    self.home.heard(io, to.session);
                 }
             }
             Message::ReadReply { to, body } => {
@@ -178,7 +180,6 @@ impl Machine for Core {
         self.engine.turn_end(&mut Sink { home, io });
         self.apply(io);
         self.send_ends(io);
-        self.home.send_queued(io);
         self.ask_control(io);
         self.home.close_drained(io);
         self.home.read_again(io);
@@ -312,6 +313,7 @@ impl Core {
         NextTurn {
             wake_at: due.into_iter().flatten().min(),
             more: read_again || self.engine.has_more(),
+            answers_owed: self.home.router.is_awaiting(),
         }
     }
 }
@@ -339,17 +341,6 @@ impl Home {
         }
         self.counters.sessions_expired += 1;
         self.end(io, session, EndReason::Expired);
-    }
-
-    /// Gives back the reservations of other shards' acquires that queued here in this turn.
-    fn send_queued(&mut self, io: &mut impl Io) {
-        for shard in 0..self.queued.len() {
-            let count = std::mem::take(&mut self.queued[shard]);
-            if count > 0 {
-                let shard = ShardId(u8::try_from(shard).expect("256 shards at most"));
-                self.send(io, shard, Message::Queued { count });
-            }
-        }
     }
 }
 

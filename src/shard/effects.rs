@@ -32,7 +32,7 @@ impl<I: Io> Effects for Sink<'_, I> {
         self.home.counters.queued += 1;
         let shard = to.session.id.home();
         if shard != self.home.config.shard {
-            self.home.queued[usize::from(shard.0)] += 1;
+            self.home.send(self.io, shard, Message::Queued { to });
         }
     }
 

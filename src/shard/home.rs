@@ -41,8 +41,6 @@ pub(super) struct Home {
     pub(super) router: Router,
     pub(super) deadlines: Deadlines,
     pub(super) counters: HomeCounters,
-    /// Acquires of each other shard that queued here in this turn: their home is to be told.
-    pub(super) queued: Vec<u32>,
     /// Sessions whose end some shard is still to be told of; each at most once.
     pub(super) ends_owed: VecDeque<SessionRef>,
     /// Closures of the engine here whose holders were told.
@@ -77,7 +75,6 @@ pub(super) struct Home {
 
 impl Home {
     pub(super) fn new(config: CoreConfig, now: Instant) -> Self {
-        let shards = usize::from(config.shards);
         Self {
             now,
             sessions: SessionTable::new(config.shard, config.sessions_max, config.seats),
@@ -95,7 +92,6 @@ impl Home {
             records: Vec::with_capacity(READ_REPLY_BYTES_MAX),
             deadlines: Deadlines::new(config.sessions_max, config.connections_max, now),
             counters: HomeCounters::default(),
-            queued: vec![0; shards],
             ends_owed: VecDeque::with_capacity(config.sessions_max as usize),
             told: Vec::with_capacity(TOLD_MAX),
             ttl_durable_ms: config.ttl_durable.0,

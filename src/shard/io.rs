@@ -116,6 +116,16 @@ pub trait Io {
     /// connection and reports it as a disconnect.
     fn write(&mut self, to: ConnectionId, bytes: &[u8]);
 
+    /// More output of this connection follows soon, when other shards have answered: the shell may
+    /// keep what is written until [`Io::uncork`], so that all leaves in one send.
+    ///
+    /// Only a hint. The shell sends when it has waited long enough, when it has kept enough, and
+    /// before it sleeps.
+    fn cork(&mut self, connection: ConnectionId);
+
+    /// What was written may leave; to be said once nothing more is to come.
+    fn uncork(&mut self, connection: ConnectionId);
+
     /// Closes; the core hears nothing more of the connection.
     fn close(&mut self, connection: ConnectionId, how: CloseHow);
 

@@ -15,6 +15,9 @@ pub struct NextTurn {
     pub wake_at: Option<Instant>,
     /// There is more to do at once: the loop does not park.
     pub more: bool,
+    /// Other shards owe this one answers: the loop lets them run before it parks, if they share
+    /// its processor.
+    pub answers_owed: bool,
 }
 
 /// A pure machine: one turn is `turn_begin`, then any of the others, then `turn_end`.

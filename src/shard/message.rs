@@ -29,7 +29,7 @@ pub const READ_REPLY_MESSAGE_BYTES: usize = 1 + 18 + 4 + READ_REPLY_BYTES_MAX;
 /// Bytes of [`Input::LostTold`]: reserved by the owner shard before it sends such a Lost.
 pub const LOST_TOLD_BYTES: usize = 1 + 6;
 /// Bytes of [`Message::Queued`]: always within the reservation of one answer.
-pub const QUEUED_BYTES: usize = 1 + 4;
+pub const QUEUED_BYTES: usize = 1 + 14;
 /// Bytes of a request beside its key and metadata, at most.
 pub const REQUEST_BYTES: usize = 1 + 14 + 44 + 4;
 /// Bytes of a session's announcement, at most.
@@ -81,10 +81,10 @@ pub enum Message<'a> {
         /// See [`crate::lock::Effects::answer`].
         lost_pending: bool,
     },
-    /// So many acquires queued: their reservations are free again.
+    /// An acquire queued: its answer is an event to come, its reservation is free again.
     Queued {
-        /// How many.
-        count: u32,
+        /// The request.
+        to: ReplyTo,
     },
     /// A read's reply body; gives its reservation back.
     ReadReply {
@@ -141,9 +141,9 @@ impl<'a> Message<'a> {
                 out.u8(lost_pending.into());
                 encode_answer(&mut out, answer);
             }
-            Message::Queued { count } => {
+            Message::Queued { to } => {
                 out.u8(tag::QUEUED);
-                out.u32(count);
+                reply_to(&mut out, to);
             }
             Message::ReadReply { to, body } => {
                 out.u8(tag::READ_REPLY);
@@ -318,7 +318,9 @@ fn decode<'a>(from: &mut Reader<'a>) -> Message<'a> {
             lost_pending: from.u8() == 1,
             answer: decode_answer(from),
         },
-        tag::QUEUED => Message::Queued { count: from.u32() },
+        tag::QUEUED => Message::Queued {
+            to: read_reply_to(from),
+        },
         tag::READ_REPLY => Message::ReadReply {
             to: read_reader(from),
             body: from.long_bytes(),

@@ -171,6 +171,12 @@ impl Router {
             .expect("an answer is awaited before it comes");
     }
 
+    /// Whether any answer is still to come.
+    #[must_use]
+    pub fn is_awaiting(&self) -> bool {
+        self.awaited.iter().any(|bytes| *bytes > 0)
+    }
+
     /// Bytes of answers that are still to come from that shard.
     #[must_use]
     pub fn awaited_bytes(&self, from: ShardId) -> usize {

@@ -174,8 +174,19 @@ impl Home {
             self.announce(io, owner, to.session);
         }
         self.router.reserve(owner, ANSWER_BYTES);
+        self.sessions.at_mut(to.session).owed += 1;
+        io.cork(asked.connection);
         self.send(io, owner, Message::Input(forwarded.input(to)));
         Step::Taken
+    }
+
+    /// Another shard answered a request, or queued it: with the last of them the output may leave.
+    pub(super) fn heard(&mut self, io: &mut impl Io, session: SessionRef) {
+        let session = self.sessions.at_mut(session);
+        session.owed = session.owed.checked_sub(1).expect("it was forwarded");
+        if let (0, Some(connection)) = (session.owed, session.connection) {
+            io.uncork(connection);
+        }
     }
 
     /// Takes a fresh request in.

@@ -24,6 +24,8 @@ const WHERE: &[u8; 8] = b"where   ";
 const MOVE: &[u8; 7] = b"move to";
 /// Asks for an answer from the shard with the number in the last byte, down the lanes.
 const RELAY: &[u8; 7] = b"relay  ";
+/// Asks for an answer that may wait for more, of which there is none.
+const CORK: &[u8; 8] = b"cork    ";
 /// Asks to be closed.
 const CLOSE: &[u8; 8] = b"close   ";
 /// Asks for 64 KiB.
@@ -55,6 +57,10 @@ impl Echo {
             }
             _ if frame == WHERE => io.write(id, &[self.me.0; 8]),
             _ if frame == FLOOD => io.write(id, &[b'x'; 65_536]),
+            _ if frame == CORK => {
+                io.cork(id);
+                io.write(id, frame);
+            }
             _ if frame == CLOSE => io.close(id, CloseHow::Flush),
             _ if frame == LATER => self.later.push((self.now + Millis(2), id)),
             _ => io.write(id, frame),
@@ -119,7 +125,7 @@ impl Machine for Echo {
         });
         NextTurn {
             wake_at: self.later.iter().map(|&(at, _)| at).min(),
-            more: false,
+            ..NextTurn::default()
         }
     }
 }
@@ -285,6 +291,24 @@ fn shards_that_spin_before_they_sleep_answer_too() {
     }
     assert_eq!(&ask(&mut stream, LATER), b"now     ");
     running.stop();
+}
+
+#[test]
+fn no_shard_sleeps_over_output_that_waits_for_more() {
+    let (running, address) = start(2, 100);
+    let mut stream = connect(address);
+    for _ in 0..200 {
+        assert_eq!(&ask(&mut stream, CORK), CORK);
+    }
+    running.stop();
+}
+
+#[test]
+fn shards_that_share_a_processor_know_it() {
+    let shared = |cpus: &[usize]| [shares_cpu(cpus, 0), shares_cpu(cpus, 1)];
+    assert_eq!(shared(&[3, 4]), [false, false]);
+    assert_eq!(shared(&[3, 4, 3]), [true, false]);
+    assert_eq!(shared(&[]), [true, true], "wherever the system puts them");
 }
 
 #[test]

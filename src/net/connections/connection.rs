@@ -6,6 +6,7 @@ use crate::net::chunk::{ChunkPool, ChunkQueue};
 use crate::net::flow::{self, Verdict};
 use crate::net::kernel::{Kernel, Receive, Slot, Token};
 use crate::shard::io::{ConnectionId, Reading};
+use crate::time::Instant;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -57,6 +58,12 @@ pub(super) struct Connection<S> {
     /// Was not read for its output: what is kept is offered again when that has left.
     pub(super) starved: bool,
     pub(super) admin: bool,
+    /// More output follows soon: what there is waits for it.
+    pub(super) corked: bool,
+    /// Is in `Connections::corks`.
+    pub(super) cork_listed: bool,
+    /// When the output leaves at the latest.
+    pub(super) corked_until: Instant,
     /// An end that the core has not heard of; the connection stays in the table until it has.
     pub(super) untold: Option<Ended>,
     pub(super) peer: Peer,
@@ -94,7 +101,9 @@ impl<S> Connection<S> {
         pool: &ChunkPool,
         kernel: &mut impl Kernel<Socket = S>,
     ) -> bool {
-        self.send_more(slot, pool, kernel);
+        if !self.corked || !flow::may_wait(self.output.len(), pool) {
+            self.send_more(slot, pool, kernel);
+        }
         let verdict = flow::judge(self.output.len(), pool);
         let was_starved = std::mem::replace(&mut self.starved, verdict != Verdict::Read);
         match (self.reading, verdict) {

@@ -4,6 +4,7 @@
 use super::*;
 use crate::limits::{OUTPUT_CLOSE_BYTES, OUTPUT_PAUSE_BYTES};
 use crate::net::chunk::CHUNK_BYTES;
+use crate::net::flow::{CORK_BYTES_MAX, CORK_MICROS_MAX};
 use std::slice;
 
 mod random;
@@ -190,6 +191,70 @@ fn a_turns_answers_leave_in_one_send() {
     assert_eq!(bench.settle(), [], "one send at a time");
     bench.sent(7);
     assert_eq!(bench.settle(), [bench.send(b"three")]);
+}
+
+#[test]
+fn output_that_waits_for_more_leaves_with_it_in_one_send() {
+    let mut bench = Bench::new();
+    bench.connections.cork(bench.id);
+    bench.write(b"at home ");
+    assert_eq!(bench.settle(), []);
+    bench.write(b"elsewhere");
+    bench.connections.uncork(bench.id);
+    assert_eq!(bench.settle(), [bench.send(b"at home elsewhere")]);
+    bench.sent(17);
+    bench.write(b"next");
+    assert_eq!(bench.settle(), [bench.send(b"next")], "that cork is out");
+}
+
+#[test]
+fn output_waits_for_a_bounded_time_that_counts_from_its_own_cork() {
+    let mut bench = Bench::new();
+    let at = |bench: &mut Bench, micros| {
+        bench.connections.turn_begin(Instant(micros));
+        bench.settle()
+    };
+    bench.connections.cork(bench.id);
+    bench.connections.uncork(bench.id);
+    assert_eq!(at(&mut bench, 400), []);
+    bench.connections.cork(bench.id);
+    bench.write(b"abc");
+    assert_eq!(at(&mut bench, CORK_MICROS_MAX), [], "the first cork's time");
+    assert_eq!(at(&mut bench, 399 + CORK_MICROS_MAX), []);
+    let sent = at(&mut bench, 400 + CORK_MICROS_MAX);
+    assert_eq!(sent, [bench.send(b"abc")]);
+}
+
+#[test]
+fn all_corks_come_out_before_sleep_and_tell_whether_anything_waited() {
+    let mut bench = Bench::new();
+    bench.connections.cork(bench.id);
+    assert!(!bench.connections.uncork_all(), "there is no output");
+    bench.connections.cork(bench.id);
+    bench.write(b"abc");
+    assert!(bench.connections.uncork_all());
+    assert_eq!(bench.settle(), [bench.send(b"abc")]);
+    assert!(!bench.connections.uncork_all());
+}
+
+#[test]
+fn much_output_a_low_pool_and_a_close_wait_for_nothing() {
+    let mut bench = Bench::new();
+    bench.connections.cork(bench.id);
+    bench.write(&vec![0; CORK_BYTES_MAX]);
+    assert!(matches!(&bench.settle()[..], [Operation::Send(..)]));
+
+    let mut bench = Bench::with_pool(8);
+    bench.connections.keep(bench.id, &[0; 7 * CHUNK_BYTES]);
+    bench.connections.cork(bench.id);
+    bench.write(b"abc");
+    assert_eq!(bench.settle(), [bench.send(b"abc")]);
+
+    let mut bench = Bench::new();
+    bench.connections.cork(bench.id);
+    bench.write(b"bye");
+    bench.connections.close(bench.id, CloseHow::Flush);
+    assert_eq!(bench.settle(), [bench.send(b"bye")]);
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn what_has_a_stated_size_has_it() {
         body: &body,
     };
     assert_eq!(back(reply), READ_REPLY_MESSAGE_BYTES);
-    assert_eq!(back(Message::Queued { count: 7 }), QUEUED_BYTES);
+    assert_eq!(back(Message::Queued { to: to() }), QUEUED_BYTES);
     let closure = ClosureRef {
         block: 3,
         generation: 9,
@@ -225,6 +225,6 @@ fn reads_and_events_come_back_as_they_were() {
 #[should_panic(expected = "whole")]
 fn a_cut_message_is_a_bug() {
     let mut bytes = Vec::new();
-    Message::Queued { count: 1 }.encode(&mut bytes);
+    Message::Queued { to: to() }.encode(&mut bytes);
     let _ = Message::decode(&bytes[..3]);
 }

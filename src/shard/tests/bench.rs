@@ -201,6 +201,7 @@ impl Bench {
         if let Some((shard, id)) = self.links[link.0].at.take() {
             let shard = &mut self.shards[shard];
             shard.links.remove(&id.slot);
+            shard.io.corked.remove(&id.slot);
             shard.core.disconnected(id, orderly, &mut shard.io);
         }
     }
@@ -213,6 +214,12 @@ impl Bench {
         self.links[link.0].at.is_some_and(|(shard, id)| {
             self.shards[shard].io.reading.get(&id.slot) == Some(&Reading::Paused)
         })
+    }
+
+    /// The core expects more output on the connection soon.
+    pub(super) fn is_corked(&self, link: Link) -> bool {
+        let (shard, id) = self.links[link.0].at.unwrap();
+        self.shards[shard].io.corked.contains(&id.slot)
     }
 
     pub(super) fn shard_of(&self, link: Link) -> Option<usize> {

@@ -31,6 +31,8 @@ pub(super) struct FakeIo {
     pub(super) handed_over: Vec<(ConnectionId, ShardId, Vec<u8>)>,
     pub(super) control: Vec<ToControl>,
     pub(super) full: BTreeSet<u32>,
+    /// Connections whose output waits for more.
+    pub(super) corked: BTreeSet<u32>,
     pub(super) lanes: Vec<FakeLane>,
     pub(super) input_waits: bool,
     lane_bytes: usize,
@@ -47,6 +49,7 @@ impl FakeIo {
             handed_over: Vec::new(),
             control: Vec::new(),
             full: BTreeSet::new(),
+            corked: BTreeSet::new(),
             lanes: (0..shards).map(|_| FakeLane::default()).collect(),
             input_waits: false,
             lane_bytes,
@@ -63,7 +66,16 @@ impl Io for FakeIo {
             .extend_from_slice(bytes);
     }
 
+    fn cork(&mut self, connection: ConnectionId) {
+        self.corked.insert(connection.slot);
+    }
+
+    fn uncork(&mut self, connection: ConnectionId) {
+        self.corked.remove(&connection.slot);
+    }
+
     fn close(&mut self, connection: ConnectionId, how: CloseHow) {
+        self.corked.remove(&connection.slot);
         self.closed.insert(connection.slot, how);
     }
 

@@ -200,3 +200,46 @@ fn queued_acquires_give_their_reservation_back() {
     }
     assert_reservations_are_free(&bench);
 }
+
+#[test]
+fn output_waits_for_the_answers_of_other_shards() {
+    let (mut bench, clients) = crowd(1);
+    let (client, there, token) = &clients[0];
+    let here = key_on(0, 2);
+    bench.send(
+        client.link,
+        &bytes_of(Request::Acquire(acquire(&here)), id(1, 1)),
+    );
+    bench.turn(0, usize::MAX);
+    assert!(!bench.is_corked(client.link), "all answers are there");
+    bench.send(client.link, &bytes_of(release(there, *token), id(2, 1)));
+    bench.send(client.link, &bytes_of(release(there, *token), id(3, 1)));
+    bench.turn(0, usize::MAX);
+    assert!(bench.is_corked(client.link));
+    assert!(bench.shards[0].next.answers_owed);
+    bench.turn(OWNER, 1);
+    bench.turn(0, usize::MAX);
+    assert!(bench.is_corked(client.link), "one more is to come");
+    bench.turn(OWNER, 1);
+    bench.turn(0, usize::MAX);
+    assert!(!bench.is_corked(client.link));
+    assert!(!bench.shards[0].next.answers_owed);
+    assert_eq!(bench.heard(client.link).len(), 3);
+}
+
+#[test]
+fn output_does_not_wait_for_an_acquire_that_queues_at_another_shard() {
+    let (mut bench, clients) = crowd(2);
+    let (_, key, _) = &clients[0];
+    let (waiter, ..) = &clients[1];
+    let wait = Acquire {
+        wait_ms: u32::MAX,
+        ..acquire(key)
+    };
+    bench.send(waiter.link, &bytes_of(Request::Acquire(wait), id(1, 1)));
+    bench.turn(0, usize::MAX);
+    assert!(bench.is_corked(waiter.link), "nobody knows yet");
+    bench.settle();
+    assert!(!bench.is_corked(waiter.link));
+    assert!(bench.heard(waiter.link).is_empty(), "it waits");
+}

@@ -447,5 +447,6 @@ fn keys_closed_after_a_restart_open_when_the_window_is_over() {
 pub(super) fn assert_reservations_are_free(bench: &Bench) {
     for shard in &bench.shards {
         shard.core.assert_at_rest();
+        assert!(shard.io.corked.is_empty(), "no output waits for more");
     }
 }
