@@ -78,12 +78,12 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
 }
 
 /// Processor time of this thread: what others take of the machine does not count.
-fn thread_nanoseconds() -> f64 {
+pub(crate) fn thread_nanoseconds() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
-fn median(rounds: u32, mut round: impl FnMut() -> f64) -> f64 {
+pub(crate) fn median(rounds: u32, mut round: impl FnMut() -> f64) -> f64 {
     let mut figures: Vec<f64> = (0..rounds).map(|_| round()).collect();
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]

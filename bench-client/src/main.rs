@@ -6,6 +6,7 @@ mod engine;
 mod memory;
 mod reports;
 mod table;
+mod turn;
 
 use clap::{Parser, Subcommand};
 use locker_bench::echo;
@@ -30,6 +31,8 @@ enum Command {
     Compare(Box<locker_bench::compare::Options>),
     /// Cost per request of the lock engine alone: no sockets, keys uniform over a full table.
     Engine(engine::Options),
+    /// Cost per request of a shard's turn: real frames in, answers out, no kernel.
+    Turn(turn::Options),
     /// Resident memory per held lock, per waiter and per idle connection.
     Memory(memory::Options),
     /// Echo server, the yardstick of `compare`: 64-byte frames, one thread.
@@ -47,6 +50,7 @@ fn main() -> std::process::ExitCode {
         Command::Run(options) => return locker_bench::run::run(&options, &words),
         Command::Compare(options) => return locker_bench::compare::run(&options, &words),
         Command::Engine(options) => engine::run(&options),
+        Command::Turn(options) => turn::run(&options),
         Command::Memory(options) => memory::run(&options),
         Command::EchoServer(options) => echo::serve(&options).map(|never| match never {}),
         Command::Report(options) => reports::run(&options).map_err(std::io::Error::other),
