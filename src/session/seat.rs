@@ -24,11 +24,12 @@ const STATE_MASK: u64 = 3;
 const RUNNING: u64 = 1;
 const DONE: u64 = 2;
 
-/// The requests that use a seat.
+/// The requests that use a seat; a record keeps their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum SeatOp {
     /// Ends the session.
-    Close,
+    Close = 0,
     /// Asks for a hold.
     Acquire,
     /// Ends an acquire.
@@ -42,16 +43,6 @@ pub enum SeatOp {
     /// Ends other sessions' holds.
     ForceRelease,
 }
-
-const OPS: [SeatOp; 7] = [
-    SeatOp::Close,
-    SeatOp::Acquire,
-    SeatOp::Cancel,
-    SeatOp::Release,
-    SeatOp::Renew,
-    SeatOp::Reclaim,
-    SeatOp::ForceRelease,
-];
 
 /// What a request id means to its seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,9 +101,8 @@ impl<'a> Record<'a> {
     /// # Panics
     /// If it is not fresh.
     pub fn begin(&mut self, sequence: u64, op: SeatOp) {
-        assert_eq!(
-            self.classify(sequence),
-            Admission::Fresh,
+        assert!(
+            sequence > self.sequence() && !self.is_running(),
             "classified first"
         );
         *self.0 = [head(sequence, 0, op, RUNNING), 0, 0, 0];
@@ -177,8 +167,15 @@ impl<'a> Record<'a> {
     /// The operation of the last request taken in.
     #[must_use]
     pub fn op(&self) -> SeatOp {
-        let index = usize::try_from(self.0[0] >> 2 & OP_MASK).expect("3 bits");
-        OPS[index]
+        match self.0[0] >> 2 & OP_MASK {
+            0 => SeatOp::Close,
+            1 => SeatOp::Acquire,
+            2 => SeatOp::Cancel,
+            3 => SeatOp::Release,
+            4 => SeatOp::Renew,
+            5 => SeatOp::Reclaim,
+            _ => SeatOp::ForceRelease,
+        }
     }
 
     /// Whether a request waits for its answer.
@@ -243,10 +240,8 @@ impl<'a> Record<'a> {
     }
 }
 
-fn head(sequence: u64, status: u64, op: SeatOp, state: u64) -> u64 {
-    let op = OPS.iter().position(|other| *other == op);
-    let op = op.expect("every operation is listed") as u64;
-    sequence << SEQUENCE_SHIFT | status << 5 | op << 2 | state
+const fn head(sequence: u64, status: u64, op: SeatOp, state: u64) -> u64 {
+    sequence << SEQUENCE_SHIFT | status << 5 | (op as u64) << 2 | state
 }
 
 fn pack(answer: Answer) -> (Status, u64, u64) {

@@ -259,6 +259,16 @@ impl SessionTable {
 
     /// The record of a seat; `None` if that seat is not granted.
     pub fn record(&mut self, session: SessionRef, seat: u16) -> Option<Record<'_>> {
+        self.seat(session, seat).map(|(_, record)| record)
+    }
+
+    /// A live session and the record of one of its seats, by one look-up; `None` if it was not
+    /// granted that seat.
+    ///
+    /// # Panics
+    /// If the session is not alive.
+    #[inline]
+    pub fn seat(&mut self, session: SessionRef, seat: u16) -> Option<(&mut Session, Record<'_>)> {
         if seat >= self.seats_each {
             return None;
         }
@@ -266,7 +276,8 @@ impl SessionTable {
         assert_eq!(kept.id, session.id, "a session is spoken of while it lives");
         kept.seats_used = kept.seats_used.max(seat + 1);
         let first = session.slot as usize * usize::from(self.seats_each);
-        Some(Record::new(&mut self.seats[first + usize::from(seat)]))
+        let words = &mut self.seats[first + usize::from(seat)];
+        Some((kept, Record::new(words)))
     }
 
     /// Seats of the session that may have been used are below this.

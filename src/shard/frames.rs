@@ -12,7 +12,7 @@
 
 use crate::lock::op::SessionRef;
 use crate::session::Life;
-use crate::shard::connection::{Connection, Phase};
+use crate::shard::connection::Phase;
 use crate::shard::core::Core;
 use crate::shard::faults::of_bad;
 use crate::shard::home::Home;
@@ -26,6 +26,19 @@ use locker_protocol::{Frame, Opcode, PREFACE, Request, Status, split_frame};
 
 /// Reads taken of one connection before the others have their turn.
 const READS_PER_SHARE: u32 = 16;
+/// Frames taken between two looks at how much output a connection has, but for reads: so many
+/// refusals more are nothing beside the limit.
+const FRAMES_PER_LOOK: u32 = 16;
+
+/// Who sent a frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sender {
+    pub(super) id: ConnectionId,
+    /// Came in on an admin listener.
+    pub(super) admin: bool,
+    /// The session that the connection carries, if any.
+    session: Option<SessionRef>,
+}
 
 impl Core {
     /// Takes in bytes of a connection; how many of them are done with. The rest is offered again,
@@ -90,16 +103,13 @@ impl Core {
     }
 
     fn frames(&mut self, id: ConnectionId, bytes: &[u8], io: &mut impl Io) -> usize {
-        let mut taken = 0;
-        let mut reads = 0;
+        let frame_max = self.home.config.frame_bytes_max;
+        let (mut taken, mut reads, mut until_look) = (0, 0, 0);
         loop {
-            let Some(state) = self.home.connections.find(id).copied() else {
+            // What a frame leads to may end its connection, or the session that it carries.
+            let Some(sender) = self.sender(id) else {
                 return bytes.len();
             };
-            if matches!(state.phase, Phase::Closing(_)) {
-                return bytes.len();
-            }
-            let frame_max = self.home.config.frame_bytes_max;
             let (frame, length) = match split_frame(&bytes[taken..], frame_max) {
                 Ok(Some(split)) => split,
                 Ok(None) => return taken,
@@ -108,16 +118,20 @@ impl Core {
                     return bytes.len();
                 }
             };
-            if io.output_full(id) {
-                return taken;
+            if until_look == 0 {
+                if io.output_full(id) {
+                    return taken;
+                }
+                until_look = FRAMES_PER_LOOK;
             }
+            until_look -= 1;
             if reads == READS_PER_SHARE {
                 self.home.pause(io, id, WaitsFor::Turn);
                 return taken;
             }
-            match self.frame(id, &state, &frame, io) {
+            match self.frame(&sender, &frame, io) {
                 Step::Taken => {}
-                Step::Read => reads += 1,
+                Step::Read => (reads, until_look) = (reads + 1, 0),
                 Step::Wait(waits_for) => {
                     self.home.pause(io, id, waits_for);
                     return taken;
@@ -128,13 +142,21 @@ impl Core {
         }
     }
 
-    fn frame(
-        &mut self,
-        id: ConnectionId,
-        state: &Connection,
-        frame: &Frame<'_>,
-        io: &mut impl Io,
-    ) -> Step {
+    /// The sender of a connection's next frame, if it is to be heard.
+    #[inline]
+    fn sender(&self, id: ConnectionId) -> Option<Sender> {
+        let state = self.home.connections.find(id)?;
+        let session = match state.phase {
+            Phase::Closing(_) => return None,
+            Phase::Attached(session) => Some(session),
+            _ => None,
+        };
+        let admin = state.admin;
+        Some(Sender { id, admin, session })
+    }
+
+    fn frame(&mut self, sender: &Sender, frame: &Frame<'_>, io: &mut impl Io) -> Step {
+        let id = sender.id;
         let header = &frame.header;
         let request = match Request::decode(frame) {
             Ok(request) => request,
@@ -144,13 +166,13 @@ impl Core {
             }
         };
         if let Some(op) = seat_op(&request) {
-            let Phase::Attached(session) = state.phase else {
+            let Some(session) = sender.session else {
                 let none = refusal(Status::NoSessionOpen, 0, 0);
                 self.home
                     .refuse(io, id, header.request_id, header.op | REPLY_BIT, none);
                 return Step::Taken;
             };
-            let asked = Seated::new(id, state.admin, session, header.request_id, op, &request);
+            let asked = Seated::new(id, sender.admin, session, header.request_id, op, &request);
             return self.seated(&asked, io);
         }
         match request {
@@ -164,7 +186,7 @@ impl Core {
                 self.home.refuse_and_shut(io, id, header, again, "");
                 Step::Taken
             }
-            read => self.read(id, state, header, &read, io),
+            read => self.read(sender, header, &read, io),
         }
     }
 }

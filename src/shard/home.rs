@@ -129,7 +129,8 @@ impl Home {
         lost_pending: bool,
     ) {
         let at = self.now;
-        let session = self.sessions.at_mut(to.session);
+        let seat = self.sessions.seat(to.session, to.seat.0);
+        let (session, mut record) = seat.expect("requests run on granted seats");
         session.running = session.running.checked_sub(1).expect("it was running");
         self.running -= 1;
         let connection = session.connection;
@@ -142,10 +143,6 @@ impl Home {
             } => session.holds = session.holds.saturating_sub(1),
             _ => {}
         }
-        let mut record = self
-            .sessions
-            .record(to.session, to.seat.0)
-            .expect("requests run on granted seats");
         let op = record.op();
         let acquire_id = record.noted_acquire();
         record.settle(answer, at);

@@ -7,11 +7,11 @@ use crate::limits::READ_REPLY_BYTES_MAX;
 use crate::lock::input::Input;
 use crate::lock::op::{ReaderRef, ShardId};
 use crate::session::{Life, Session};
-use crate::shard::connection::Connection;
 use crate::shard::core::Core;
 use crate::shard::cursor::Cursor;
+use crate::shard::frames::Sender;
 use crate::shard::home::Home;
-use crate::shard::io::{ConnectionId, Io, ShellCounters};
+use crate::shard::io::{Io, ShellCounters};
 use crate::shard::message::{HomeRead, Message, READ_BYTES, READ_REPLY_MESSAGE_BYTES};
 use crate::shard::paused::Step;
 use crate::shard::reply::REPLY_BIT;
@@ -36,13 +36,12 @@ enum Read<'a> {
 impl Core {
     pub(super) fn read(
         &mut self,
-        id: ConnectionId,
-        state: &Connection,
+        sender: &Sender,
         header: &Header,
         request: &Request<'_>,
         io: &mut impl Io,
     ) -> Step {
-        let op = header.op | REPLY_BIT;
+        let (id, op) = (sender.id, header.op | REPLY_BIT);
         let to = ReaderRef {
             home: self.home.config.shard,
             connection: id.slot,
@@ -50,7 +49,7 @@ impl Core {
             request_id: header.request_id,
             op,
         };
-        match self.home.check_read(state, request) {
+        match self.home.check_read(sender.admin, request) {
             Err(refused) => self.home.refuse(io, id, header.request_id, op, refused),
             Ok((shard, read)) if shard == to.home => self.read_here(to, read, io),
             Ok((shard, read)) => {
@@ -156,10 +155,10 @@ impl Home {
     /// What a read asks of which shard, or why it is refused.
     fn check_read<'a>(
         &self,
-        state: &Connection,
+        admin: bool,
         request: &Request<'a>,
     ) -> Result<(ShardId, Read<'a>), crate::lock::effect::Refusal> {
-        let admin = || match state.admin {
+        let admin = || match admin {
             true => Ok(()),
             false => Err(refusal(Status::NotAdmin, 0, 0)),
         };

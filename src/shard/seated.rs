@@ -3,7 +3,7 @@
 use crate::lock::effect::Answer;
 use crate::lock::input::Input;
 use crate::lock::op::{Op, ReplyTo, Seat, SessionRef, ShardId};
-use crate::session::{Admission, SeatOp};
+use crate::session::{Admission, SeatOp, Session};
 use crate::shard::connection::Phase;
 use crate::shard::core::Core;
 use crate::shard::home::{Home, id_of};
@@ -102,29 +102,28 @@ impl Core {
                 if owner != home.config.shard {
                     return home.forward(owner, asked, &forwarded, io);
                 }
-                home.begin(asked);
-                self.request_here(asked.to, &forwarded, io);
+                self.request_here(asked, &forwarded, io);
             }
         }
         Step::Taken
     }
 
     /// A request on a key of this shard: no lane, no copy but the batch's.
-    fn request_here(&mut self, to: ReplyTo, forwarded: &Forwarded<'_>, io: &mut impl Io) {
+    fn request_here(&mut self, asked: &Seated<'_>, forwarded: &Forwarded<'_>, io: &mut impl Io) {
         let here = self.home.config.shard;
-        let session = self.home.sessions.at_mut(to.session);
+        let session = self.home.begin(asked);
         if !session.touched.contains(here) {
             session.touched.insert(here);
             let opening = session.opening;
             let open = Input::SessionOpen {
-                session: to.session,
+                session: asked.to.session,
                 ttl: opening.ttl,
                 name: opening.name.as_bytes(),
                 peer: opening.peer,
             };
             self.input(open, io);
         }
-        self.input(forwarded.input(to), io);
+        self.input(forwarded.input(asked.to), io);
     }
 }
 
@@ -189,20 +188,23 @@ impl Home {
         }
     }
 
-    /// Takes a fresh request in.
-    fn begin(&mut self, asked: &Seated<'_>) {
+    /// Takes a fresh request in; its session.
+    fn begin(&mut self, asked: &Seated<'_>) -> &mut Session {
         let to = asked.to;
-        let record = self.sessions.record(to.session, to.seat.0);
-        let mut record = record.expect("its seat was granted");
+        if let Request::ForceRelease(force) = asked.request {
+            self.log_force(to.session, force);
+        }
+        self.running += 1;
+        let seat = self.sessions.seat(to.session, to.seat.0);
+        let (session, mut record) = seat.expect("its seat was granted");
         record.begin(asked.sequence, asked.op);
         match asked.request {
             Request::Cancel(cancel) => record.note_acquire(cancel.acquire_id),
             Request::Acquire(_) => self.counters.acquires += 1,
-            Request::ForceRelease(force) => self.log_force(to.session, force),
             _ => {}
         }
-        self.sessions.at_mut(to.session).running += 1;
-        self.running += 1;
+        session.running += 1;
+        session
     }
 
     /// Tells an owner shard of a session that touches it for the first time.
