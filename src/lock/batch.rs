@@ -5,8 +5,10 @@
 
 use crate::limits::BATCH_MAX;
 use crate::lock::block::Handle;
-use crate::lock::input::Input;
-use crate::lock::op::{Op, SessionRef};
+use crate::lock::effect::ClosureRef;
+use crate::lock::input::{Input, Peer};
+use crate::lock::op::{Op, ReaderRef, ReplyTo, SessionRef};
+use crate::time::Millis;
 
 /// Bytes of keys, metadata, names and prefixes in one batch at most.
 pub const BATCH_BYTES_MAX: usize = 32 * 1024;
@@ -28,14 +30,60 @@ pub struct Batch {
     used: usize,
 }
 
-/// An input without its bytes, and what the passes found out about it.
+/// An input, its bytes told by where they are, and what the passes found out about it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slot {
-    input: Input<'static>,
-    first: (u32, u32),
-    second: (u32, u32),
+    pub(super) asked: Asked,
+    /// Key, name or prefix.
+    first: Span,
+    /// Metadata.
+    second: Span,
     pub(super) hint: Hint,
 }
+
+/// An input without its bytes; see [`Input`].
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asked {
+    Request {
+        to: ReplyTo,
+        op: Op,
+    },
+    SessionOpen {
+        session: SessionRef,
+        ttl: Millis,
+        peer: Peer,
+    },
+    SessionEnd {
+        session: SessionRef,
+    },
+    Get {
+        to: ReaderRef,
+    },
+    List {
+        to: ReaderRef,
+        cursor: u64,
+    },
+    LostTold {
+        closure: ClosureRef,
+    },
+}
+
+const _: () = assert!(
+    size_of::<Slot>() <= 96,
+    "a request costs a line and a half on its way to its key"
+);
+
+/// Bytes of the arena.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    from: u16,
+    length: u16,
+}
+
+const _: () = assert!(
+    BATCH_BYTES_MAX <= u16::MAX as usize,
+    "a span fits the arena"
+);
 
 /// Where a key is to be looked for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,14 +133,15 @@ impl Batch {
     ///
     /// # Errors
     /// There is no room for the input or its bytes. An empty batch takes any input.
+    #[inline]
     pub fn push(&mut self, input: Input<'_>) -> Result<(), BatchFull> {
-        let (bare, first, second) = take_apart(input);
+        let (asked, first, second) = take_apart(&input);
         let room = self.bytes.len() - self.used;
         if self.slots.len() == BATCH_MAX || first.len() + second.len() > room {
             return Err(BatchFull);
         }
         let slot = Slot {
-            input: bare,
+            asked,
             first: self.copy(first),
             second: self.copy(second),
             hint: Hint::default(),
@@ -101,127 +150,95 @@ impl Batch {
         Ok(())
     }
 
-    /// The input at a place, with its bytes again.
+    /// Key, name or prefix of an input.
     #[inline]
-    pub(super) fn input(&self, at: usize) -> Input<'_> {
-        let slot = &self.slots[at];
-        put_together(slot.input, self.range(slot.first), self.range(slot.second))
+    pub(super) fn first(&self, slot: &Slot) -> &[u8] {
+        self.range(slot.first)
     }
 
-    /// The key of the input at a place, if it concerns one.
+    /// Metadata of an input.
     #[inline]
-    pub(super) fn key(&self, at: usize) -> Option<&[u8]> {
-        let slot = &self.slots[at];
-        match slot.input {
-            Input::Request { .. } | Input::Get { .. } => Some(self.range(slot.first)),
-            _ => None,
+    pub(super) fn second(&self, slot: &Slot) -> &[u8] {
+        self.range(slot.second)
+    }
+
+    #[inline]
+    pub(super) fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// The inputs to be marked, beside the bytes that [`Keys::of`] finds their keys in.
+    #[inline]
+    pub(super) fn slots_mut(&mut self) -> (&mut [Slot], Keys<'_>) {
+        (&mut self.slots, Keys(&self.bytes))
+    }
+
+    #[inline]
+    fn copy(&mut self, bytes: &[u8]) -> Span {
+        let (from, to) = (self.used, self.used + bytes.len());
+        if !bytes.is_empty() {
+            self.bytes[from..to].copy_from_slice(bytes);
+            self.used = to;
+        }
+        let narrow = |at| u16::try_from(at).expect("the arena is short");
+        Span {
+            from: narrow(from),
+            length: narrow(bytes.len()),
         }
     }
 
     #[inline]
-    pub(super) fn slot(&self, at: usize) -> &Slot {
-        &self.slots[at]
+    fn range(&self, span: Span) -> &[u8] {
+        span.of(&self.bytes)
     }
+}
 
+/// The bytes of a batch.
+#[derive(Clone, Copy)]
+pub(super) struct Keys<'a>(&'a [u8]);
+
+impl<'a> Keys<'a> {
+    /// The key of an input, if it concerns one.
     #[inline]
-    pub(super) fn slot_mut(&mut self, at: usize) -> &mut Slot {
-        &mut self.slots[at]
+    pub(super) fn of(self, slot: &Slot) -> Option<&'a [u8]> {
+        slot.is_keyed().then(|| slot.first.of(self.0))
     }
+}
 
-    fn copy(&mut self, bytes: &[u8]) -> (u32, u32) {
-        let (from, to) = (self.used, self.used + bytes.len());
-        self.bytes[from..to].copy_from_slice(bytes);
-        self.used = to;
-        let narrow = |at| u32::try_from(at).expect("the arena is short");
-        (narrow(from), narrow(to))
-    }
-
+impl Span {
     #[inline]
-    fn range(&self, (from, to): (u32, u32)) -> &[u8] {
-        &self.bytes[from as usize..to as usize]
+    fn of(self, bytes: &[u8]) -> &[u8] {
+        &bytes[usize::from(self.from)..][..usize::from(self.length)]
     }
 }
 
 impl Slot {
-    /// Who asks for what, if the input is a request.
+    /// Whether the input concerns one key.
     #[inline]
-    pub(super) fn request(&self) -> Option<(SessionRef, &Op)> {
-        match &self.input {
-            Input::Request { to, op, .. } => Some((to.session, op)),
-            _ => None,
-        }
+    pub(super) const fn is_keyed(&self) -> bool {
+        matches!(self.asked, Asked::Request { .. } | Asked::Get { .. })
     }
 }
 
 /// An input's fixed part and its up to two byte strings.
-fn take_apart(input: Input<'_>) -> (Input<'static>, &[u8], &[u8]) {
-    match input {
-        Input::SessionOpen {
-            session,
-            ttl,
-            name,
-            peer,
-        } => {
-            let bare = Input::SessionOpen {
-                session,
-                ttl,
-                name: &[],
-                peer,
-            };
-            (bare, name, &[])
-        }
-        Input::SessionEnd { session } => (Input::SessionEnd { session }, &[], &[]),
+#[inline]
+fn take_apart<'a>(input: &Input<'a>) -> (Asked, &'a [u8], &'a [u8]) {
+    match *input {
         Input::Request {
             to,
             op,
             key,
             metadata,
-        } => {
-            let bare = Input::Request {
-                to,
-                op,
-                key: &[],
-                metadata: &[],
-            };
-            (bare, key, metadata)
-        }
-        Input::Get { to, key } => (Input::Get { to, key: &[] }, key, &[]),
-        Input::List { to, cursor, prefix } => {
-            let bare = Input::List {
-                to,
-                cursor,
-                prefix: &[],
-            };
-            (bare, prefix, &[])
-        }
-        Input::LostTold { closure } => (Input::LostTold { closure }, &[], &[]),
-    }
-}
-
-#[inline]
-fn put_together<'a>(bare: Input<'static>, first: &'a [u8], second: &'a [u8]) -> Input<'a> {
-    match bare {
+        } => (Asked::Request { to, op }, key, metadata),
         Input::SessionOpen {
-            session, ttl, peer, ..
-        } => Input::SessionOpen {
             session,
             ttl,
-            name: first,
+            name,
             peer,
-        },
-        Input::Request { to, op, .. } => Input::Request {
-            to,
-            op,
-            key: first,
-            metadata: second,
-        },
-        Input::Get { to, .. } => Input::Get { to, key: first },
-        Input::List { to, cursor, .. } => Input::List {
-            to,
-            cursor,
-            prefix: first,
-        },
-        Input::SessionEnd { session } => Input::SessionEnd { session },
-        Input::LostTold { closure } => Input::LostTold { closure },
+        } => (Asked::SessionOpen { session, ttl, peer }, name, &[]),
+        Input::SessionEnd { session } => (Asked::SessionEnd { session }, &[], &[]),
+        Input::Get { to, key } => (Asked::Get { to }, key, &[]),
+        Input::List { to, cursor, prefix } => (Asked::List { to, cursor }, prefix, &[]),
+        Input::LostTold { closure } => (Asked::LostTold { closure }, &[], &[]),
     }
 }

@@ -4,13 +4,12 @@ use std::io;
 
 use crate::clock::WheelClock;
 use crate::limits::{KEY_BYTES_MAX, METADATA_BYTES_MAX};
-use crate::lock::batch::{Batch, Hint};
+use crate::lock::batch::{Asked, Batch, Slot};
 use crate::lock::block::Handle;
 use crate::lock::counters::Counters;
 use crate::lock::effect::Effects;
 use crate::lock::hash::Hasher;
 use crate::lock::index::Index;
-use crate::lock::input::Input;
 use crate::lock::op::{Op, SessionRef, ShardId};
 use crate::lock::page::ReadBuffers;
 use crate::lock::pending::Pending;
@@ -19,6 +18,9 @@ use crate::lock::stubs::Stubs;
 use crate::lock::tokens::TokenSource;
 use crate::time::Instant;
 use crate::wheel::Wheel;
+
+/// Blocks that the processor is taken to keep close: half a megabyte of them.
+const CLOSE_BLOCKS_MAX: u32 = 4_096;
 
 /// What an engine is built from; all memory is taken at start.
 #[derive(Clone, Debug)]
@@ -165,14 +167,17 @@ impl Engine {
 
     /// Applies a batch of inputs in order and clears it.
     ///
-    /// Three passes: hash and prefetch the buckets; look there and prefetch the blocks; execute.
+    /// In passes: hash and prefetch the buckets; look there and prefetch the blocks; look there and
+    /// prefetch their neighbours; execute. Blocks so few that the processor keeps them close are
+    /// not asked for ahead: that would cost more than it saves.
     pub fn apply(&mut self, batch: &mut Batch, effects: &mut impl Effects) {
         self.prefetch_buckets(batch);
-        self.prefetch_blocks(batch);
-        self.prefetch_neighbours(batch);
-        for at in 0..batch.len() {
-            let hint = batch.slot(at).hint;
-            self.execute(batch.input(at), hint, effects);
+        if self.pool.fresh() > CLOSE_BLOCKS_MAX {
+            self.prefetch_blocks(batch);
+            self.prefetch_neighbours(batch);
+        }
+        for slot in batch.slots() {
+            self.execute(batch, slot, effects);
         }
         batch.clear();
     }
@@ -255,14 +260,15 @@ impl Engine {
     }
 
     fn prefetch_buckets(&self, batch: &mut Batch) {
-        for at in 0..batch.len() {
-            if let Some((session, _)) = batch.slot(at).request() {
-                self.stubs.prefetch(session);
+        let (slots, keys) = batch.slots_mut();
+        for slot in slots {
+            if let Asked::Request { to, .. } = &slot.asked {
+                self.stubs.prefetch(to.session);
             }
-            if let Some(key) = batch.key(at) {
+            if let Some(key) = keys.of(slot) {
                 let hash = self.hasher.key(key);
                 self.index.prefetch(hash);
-                batch.slot_mut(at).hint.hash = hash;
+                slot.hint.hash = hash;
             }
         }
     }
@@ -271,11 +277,8 @@ impl Engine {
     /// there is none, the block that a fresh key would take.
     fn prefetch_blocks(&self, batch: &mut Batch) {
         let mut fresh = self.pool.next_free();
-        for at in 0..batch.len() {
-            if batch.key(at).is_none() {
-                continue;
-            }
-            let slot = batch.slot_mut(at);
+        let (slots, _) = batch.slots_mut();
+        for slot in slots.iter_mut().filter(|slot| slot.is_keyed()) {
             if let Some(candidate) = self.index.glance(slot.hint.hash) {
                 self.pool.prefetch(candidate);
                 slot.hint.candidate = candidate;
@@ -283,30 +286,34 @@ impl Engine {
                 self.pool.prefetch(fresh);
                 fresh = Handle::NONE;
             }
-            if let Some((session, Op::Acquire { .. })) = slot.request() {
+            if let Asked::Request {
+                to,
+                op: Op::Acquire { .. },
+            } = &slot.asked
+            {
                 // The session's newest block is linked behind the one to come.
-                self.pool.prefetch_hold(self.stubs.newest(session));
+                self.pool.prefetch_hold(self.stubs.newest(to.session));
             }
         }
     }
 
     /// A hold that ends is unlinked from its session's list and its timer's: four cold neighbours.
     fn prefetch_neighbours(&self, batch: &mut Batch) {
-        for at in 0..batch.len() {
-            let keyed = batch.key(at).is_some();
-            let slot = batch.slot_mut(at);
-            if keyed && slot.hint.candidate.is_none() {
+        let (slots, _) = batch.slots_mut();
+        for slot in slots.iter_mut().filter(|slot| slot.is_keyed()) {
+            if slot.hint.candidate.is_none() {
                 let mut probe = self.index.probe(slot.hint.hash);
                 slot.hint.candidate = self.index.next(&mut probe).unwrap_or(Handle::NONE);
                 self.pool.prefetch(slot.hint.candidate);
                 continue;
             }
-            if !matches!(
-                slot.request(),
-                Some((_, Op::Release { .. } | Op::Cancel { .. }))
-            ) {
+            let Asked::Request {
+                op: Op::Release { .. } | Op::Cancel { .. },
+                ..
+            } = slot.asked
+            else {
                 continue;
-            }
+            };
             let candidate = slot.hint.candidate;
             self.wheel.prefetch_disarm(&self.pool, candidate.0);
             let block = self.pool.at(candidate);
@@ -315,29 +322,23 @@ impl Engine {
         }
     }
 
-    fn execute(&mut self, input: Input<'_>, hint: Hint, effects: &mut impl Effects) {
-        match input {
-            Input::Request {
-                to,
-                op,
-                key,
-                metadata,
-            } => {
+    #[inline]
+    fn execute(&mut self, batch: &Batch, slot: &Slot, effects: &mut impl Effects) {
+        match &slot.asked {
+            Asked::Request { to, op } => {
                 self.counters.requests += 1;
-                self.request(to, op, key, metadata, hint, effects);
+                let (key, metadata) = (batch.first(slot), batch.second(slot));
+                self.request(*to, op, key, metadata, slot.hint, effects);
             }
-            Input::SessionOpen {
-                session,
-                ttl,
-                name,
-                peer,
-            } => {
-                self.stubs.open(session, ttl, name, peer);
+            Asked::SessionOpen { session, ttl, peer } => {
+                self.stubs.open(*session, *ttl, batch.first(slot), *peer);
             }
-            Input::SessionEnd { session } => self.end_session(session),
-            Input::Get { to, key } => self.inspect_key(to, key, hint, effects),
-            Input::List { to, cursor, prefix } => self.list_keys(to, cursor, prefix, effects),
-            Input::LostTold { closure } => self.lost_told(closure),
+            Asked::SessionEnd { session } => self.end_session(*session),
+            Asked::Get { to } => self.inspect_key(*to, batch.first(slot), slot.hint, effects),
+            Asked::List { to, cursor } => {
+                self.list_keys(*to, *cursor, batch.first(slot), effects);
+            }
+            Asked::LostTold { closure } => self.lost_told(*closure),
         }
     }
 

@@ -24,14 +24,14 @@ impl Engine {
     pub(super) fn request(
         &mut self,
         to: ReplyTo,
-        op: Op,
+        op: &Op,
         key: &[u8],
         metadata: &[u8],
         hint: Hint,
         effects: &mut impl Effects,
     ) {
         let stub = self.stubs.find(to.session);
-        match op {
+        match *op {
             Op::Acquire {
                 owner,
                 want,
