@@ -130,14 +130,17 @@ impl ChunkQueue {
     /// If the queue came to 2 GiB; every caller has a limit far below.
     pub fn append(&mut self, pool: &mut ChunkPool, bytes: &[u8]) -> Result<(), PoolEmpty> {
         let tail_room = self.tail_room();
+        if (1..=tail_room).contains(&bytes.len()) {
+            self.fill_tail(pool, CHUNK_BYTES - tail_room, bytes);
+            return Ok(());
+        }
         let chunks_needed = bytes.len().saturating_sub(tail_room).div_ceil(CHUNK_BYTES);
         if chunks_needed > pool.free_count as usize {
             return Err(PoolEmpty);
         }
         let (first, rest) = bytes.split_at(bytes.len().min(tail_room));
         if !first.is_empty() {
-            let at = CHUNK_BYTES - tail_room;
-            pool.bytes_mut(self.tail)[at..at + first.len()].copy_from_slice(first);
+            self.fill_tail(pool, CHUNK_BYTES - tail_room, first);
         }
         for piece in rest.chunks(CHUNK_BYTES) {
             let chunk = pool.take();
@@ -148,9 +151,16 @@ impl ChunkQueue {
                 pool.next[self.tail as usize] = chunk;
             }
             self.tail = chunk;
+            self.length += narrow(piece.len());
         }
-        self.length += u32::try_from(bytes.len()).expect("callers' limits are below 2 GiB");
         Ok(())
+    }
+
+    /// Writes bytes into the tail chunk, where they fit.
+    #[inline]
+    fn fill_tail(&mut self, pool: &mut ChunkPool, at: usize, bytes: &[u8]) {
+        pool.bytes_mut(self.tail)[at..at + bytes.len()].copy_from_slice(bytes);
+        self.length += narrow(bytes.len());
     }
 
     /// Takes `count` bytes off the head and frees the chunks they filled.
@@ -230,6 +240,11 @@ impl ChunkQueue {
             used => CHUNK_BYTES - used,
         }
     }
+}
+
+#[inline]
+fn narrow(bytes: usize) -> u32 {
+    u32::try_from(bytes).expect("callers' limits are below 2 GiB")
 }
 
 /// See [`ChunkQueue::slices`].
