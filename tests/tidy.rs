@@ -84,7 +84,6 @@ const UNSAFE: &[&str] = &[
     "bench-client/src/host/child.rs",
     "src/cli/lock/child.rs",
     "src/driver/lane.rs",
-    "src/driver/park.rs",
     "src/lock/region.rs",
     "src/net/ring.rs",
     "tests/allocation.rs",

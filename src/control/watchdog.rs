@@ -1,7 +1,7 @@
 //! Finds shards that stand still without having announced sleep. Pure.
 //!
-//! The executor under a shard can, rarely, park with its task runnable; nothing inside that shard
-//! would notice. A look every [`LOOK_EVERY`] costs two relaxed loads per shard.
+//! Nothing inside a shard that hangs would notice, and whoever looks from outside should be told:
+//! it is kicked, counted and logged. A look every [`LOOK_EVERY`] costs two relaxed loads per shard.
 
 use std::time::Duration;
 

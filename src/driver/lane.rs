@@ -288,7 +288,7 @@ impl Sleeper {
     }
 
     /// Announces sleep. The shard must now look at all its inbound lanes and other inboxes, and
-    /// then either park or [`Sleeper::awake`].
+    /// then either sleep or [`Sleeper::awake`].
     pub fn announce(&self) {
         self.asleep.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
@@ -301,7 +301,7 @@ impl Sleeper {
 
     /// Wakes the shard if it sleeps; called after what it is to find was published.
     ///
-    /// `wake` must make the shard's park return, now or when it parks: a write to its eventfd.
+    /// `wake` must make the shard's sleep end, now or when it begins: a write to its eventfd.
     /// Returns whether it was called.
     pub fn ring(&self, wake: impl FnOnce()) -> bool {
         fence(Ordering::SeqCst);

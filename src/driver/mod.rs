@@ -4,17 +4,16 @@
 //!  other shards ──lane──┐                        ┌──lane──> other shards
 //!  acceptor, control ─mail─> turns ── Machine ───┤
 //!  sockets <── net ───────┘   │                  └─ shell (Io) ──> net, lanes, control thread
-//!                          park <── signal: asleep? wake
+//!                          ring <── signal: asleep? wake
 //! ```
 //!
 //! [`turns`](self) is the loop, `shell` what the core may ask of it, [`lane`] and [`mail`] the two
 //! ways from thread to thread (the path of requests, and what is rare and owns a descriptor),
-//! [`signal`] what other threads see of a shard, `park` its sleep, [`start`] its birth and end. No
-//! policy here: what is decided is decided in `shard`, `session`, `lock` and `net`'s pure files.
+//! [`signal`] what other threads see of a shard, [`start`] its birth and end. No policy here: what
+//! is decided is decided in `shard`, `session`, `lock` and `net`'s pure files.
 
 pub mod lane;
 pub mod mail;
-mod park;
 pub mod server_clock;
 mod shell;
 pub mod signal;

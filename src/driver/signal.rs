@@ -5,9 +5,7 @@ use crossbeam_utils::CachePadded;
 use rustix::event::{EventfdFlags, eventfd};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::task::Waker;
 
 /// One shard's public face; shared by all threads.
 #[derive(Debug)]
@@ -18,10 +16,8 @@ pub struct Signal {
     connections: CachePadded<AtomicU32>,
     mail: CachePadded<AtomicU32>,
     watchdog_wakes: AtomicU64,
-    /// Its ring signals completions here too.
+    /// Its ring polls it; nobody reads it.
     eventfd: OwnedFd,
-    /// Wakes the shard's task in its executor.
-    waker: OnceLock<Waker>,
 }
 
 impl Signal {
@@ -36,10 +32,8 @@ impl Signal {
             connections: CachePadded::default(),
             mail: CachePadded::default(),
             watchdog_wakes: AtomicU64::new(0),
-            // Blocking: the executor's ring then waits for a signal; a write blocks only past
-            // 2^64 - 2 of them.
+            // A write would block past 2^64 - 2 of them: never.
             eventfd: eventfd(0, EventfdFlags::CLOEXEC)?,
-            waker: OnceLock::new(),
         })
     }
 
@@ -49,20 +43,17 @@ impl Signal {
         self.sleeper.ring(|| self.kick())
     }
 
-    /// Makes a park of the shard end, now or when it begins.
+    /// Makes a sleep of the shard end, now or when it begins.
     pub fn kick(&self) {
         let written = rustix::io::write(&self.eventfd, &1_u64.to_ne_bytes());
         debug_assert!(written.is_ok(), "an eventfd takes 2^64 - 2 signals");
     }
 
-    /// Gets a shard going that stands still without having announced sleep: the watchdog's means
-    /// against an executor that parked with its task runnable.
+    /// Kicks a shard that stands still without having announced sleep, and counts that: the
+    /// watchdog's means.
     pub fn rouse(&self) {
         self.watchdog_wakes.fetch_add(1, Ordering::Relaxed);
         self.kick();
-        if let Some(waker) = self.waker.get() {
-            waker.wake_by_ref();
-        }
     }
 
     /// How often the watchdog had to rouse it.
@@ -115,13 +106,7 @@ impl Signal {
         turns
     }
 
-    /// Tells how to wake the shard's task.
-    pub(crate) fn set_waker(&self, waker: Waker) {
-        let first = self.waker.set(waker);
-        assert!(first.is_ok(), "a shard is started once");
-    }
-
-    /// The descriptor that the shard's ring signals and its park reads.
+    /// The descriptor that wakes the shard's ring.
     pub(crate) fn eventfd(&self) -> BorrowedFd<'_> {
         self.eventfd.as_fd()
     }

@@ -22,12 +22,10 @@ use std::time::Duration;
 
 /// Memory that glommio registers for its own files: we have none.
 const EXECUTOR_IO_BYTES: usize = 64 * 1024;
-/// Depth of glommio's own rings. They carry one read at a time, but glommio also preempts after so
-/// many completions, which must not happen.
+/// Depth of glommio's own rings, which carry nothing.
 const EXECUTOR_RING_DEPTH: usize = 128;
-/// glommio preempts only to be fair between tasks, and there is one; a preemption at the wrong
-/// moment makes it park with that task runnable, so it is put off for ten years: longer than any
-/// stop of the process.
+/// glommio preempts only to be fair between tasks, and there is one, which never yields. Its timer
+/// would interrupt our waits, so it is put off for ten years.
 const EXECUTOR_PREEMPT: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// What all shards of a server have in common.
@@ -272,7 +270,7 @@ where
                 Ok(driver) => {
                     // The starter waits for this word.
                     let _ = ready.send(Ok(()));
-                    driver.run().await;
+                    driver.run();
                 }
                 Err(error) => drop(ready.send(Err(error))),
             }

@@ -1,24 +1,24 @@
 //! The loop of a shard: sockets, lanes and mail in; one turn of the machine; answers out; sleep.
 //!
 //! ```text
-//!  ┌─> enter: submit the last turn's sends, collect completions     1 system call
+//!  ┌─> enter: submit the last turn's sends, collect completions     1 system call; if nothing is
+//!  │                                                               left to do, sleep in it
 //!  │   mail, lanes: how far they reach now
 //!  │   clock                                  (after everything that this turn will apply)
 //!  │   machine: connected, received, lane messages, control, turn_end
 //!  │   settle: one send per connection that got answers; lanes published, sleepers woken
-//!  └── nothing came and nothing is left? let shards on this processor run that owe us answers;
-//!      send what waited for them; announce sleep, look again, park
+//!  └── nothing is left? let shards on this processor run that owe us answers; send what waited
+//!      for them; announce sleep, look again, and the next enter waits
 //! ```
 //!
-//! The driver is the executor's only task and yields to it only to park: glommio may park with a
-//! task runnable if a preemption falls between its polling and its running, and every yield under
-//! load is a chance for that. Parked, it awaits a read of an eventfd, which our ring signals when a
-//! completion is there, and other threads when they have left something. Its timer is an operation
-//! of its own ring too.
+//! The driver is the executor's only task and never yields to it: it sleeps in the `enter` of its
+//! own ring, where its timer is an operation like any other, and other threads' words are, too. So
+//! a request that comes alone costs one system call beside the receive and the send, and nothing
+//! lies between the kernel and the turn. (glommio may park with a task runnable if a preemption
+//! falls between its polling and its running; every yield would be a chance for that.)
 
 use crate::driver::lane;
 use crate::driver::mail::{Arrival, Mail, Origin};
-use crate::driver::park::Park;
 use crate::driver::server_clock::ServerClock;
 use crate::driver::shell::Shell;
 use crate::driver::signal::Signal;
@@ -27,14 +27,12 @@ use crate::net::FRAME_WHOLE_BYTES_MAX;
 use crate::net::acceptor::{Accepted, Acceptor};
 use crate::net::connections::{Ended, Happened};
 use crate::net::kernel::{Completion, Kernel, Token};
-use crate::net::ring::Ring;
+use crate::net::ring::{Ring, Wait};
 use crate::shard::io::{CloseHow, ConnectionId, FromControl};
 use crate::shard::machine::{Machine, NextTurn};
 use crate::time::Instant;
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::task::Poll;
 use std::time::Duration;
 
 /// Completions that one turn takes at most; what is more waits for the next.
@@ -144,35 +142,36 @@ impl<M: Machine> Driver<M> {
     }
 
     /// Takes turns until told to stop and every connection is closed.
-    ///
-    /// Must run in a glommio executor.
-    pub(super) async fn run(mut self) {
-        let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
-        self.signal.set_waker(waker);
-        let park = Park::new(self.signal.eventfd());
-        let park = park.expect("start-up keeps descriptors free for the shards");
+    pub(super) fn run(mut self) {
+        let mut turned = Turned::Busy;
         loop {
-            let turned = self.turn();
+            self.collect(turned);
+            turned = self.turn();
             if self.stopping && self.is_empty() {
                 return;
             }
-            match turned {
-                Turned::Busy => self.yielded = false,
-                Turned::IdleUntil(wake_at) => {
-                    if self.others_may_run() {
-                        continue;
-                    }
-                    if self.shell.connections.uncork_all() {
-                        self.settle();
-                        continue;
-                    }
-                    self.yielded = false;
-                    if !self.timer_set(wake_at) && !self.spin_finds_work() {
-                        self.park(&park).await;
-                    }
-                }
-            }
         }
+    }
+
+    /// Hands over the last turn's operations and lets completions come: at once, or when there are
+    /// some.
+    fn collect(&mut self, turned: Turned) {
+        let sleeps = match turned {
+            Turned::Busy => false,
+            Turned::IdleUntil(wake_at) => {
+                self.timer_set(wake_at);
+                self.may_sleep()
+            }
+        };
+        if sleeps {
+            self.sleep();
+        } else {
+            self.enter(Wait::No);
+        }
+    }
+
+    fn enter(&mut self, wait: Wait) {
+        self.ring.enter(wait).expect("io_uring works as at start");
     }
 
     fn is_empty(&self) -> bool {
@@ -181,7 +180,6 @@ impl<M: Machine> Driver<M> {
     }
 
     fn turn(&mut self) -> Turned {
-        self.ring.enter().expect("io_uring works as at start");
         self.ring.reap(&mut self.completions);
         let reaped = self.completions.len();
         let mail = self.take_mail();
@@ -205,11 +203,13 @@ impl<M: Machine> Driver<M> {
         self.shell.input_waits = self.input_waits(reaped);
         let next = self.machine.turn_end(&mut self.shell);
         self.answers_owed = next.answers_owed;
+        if reaped > 0 || mail > 0 || lane_messages > 0 {
+            self.yielded = false;
+        }
 
         self.settle();
         self.measure();
-        let idle = reaped == 0 && mail == 0 && lane_messages == 0;
-        self.judge(idle, next)
+        self.judge(next)
     }
 
     /// Whether input that has arrived is left for the next turn.
@@ -232,7 +232,7 @@ impl<M: Machine> Driver<M> {
         self.shell.publish_lanes();
     }
 
-    fn judge(&mut self, idle: bool, next: NextTurn) -> Turned {
+    fn judge(&self, next: NextTurn) -> Turned {
         let wakes = [
             next.wake_at,
             self.shell.connections.wake_at(),
@@ -242,8 +242,7 @@ impl<M: Machine> Driver<M> {
         let due = wake_at.is_some_and(|wake_at| wake_at <= self.now);
         let connections = &self.shell.connections;
         let pending = connections.offer_count() > 0 || connections.ended_count() > 0;
-        // A ring that had something may have more: the kernel does a bounded share per `enter`.
-        if !idle || next.more || due || pending || self.ring.has_queued() {
+        if self.shell.input_waits || next.more || due || pending {
             Turned::Busy
         } else {
             Turned::IdleUntil(wake_at)
@@ -350,7 +349,8 @@ impl<M: Machine> Driver<M> {
             }
             Token::Accept(listener) => self.accepted(listener, completion),
             Token::Timer => self.timer_at = None,
-            Token::Cancel => {}
+            Token::Wake if !completion.more => self.ring.watch_wake(),
+            Token::Wake | Token::Cancel => {}
         }
     }
 
@@ -424,22 +424,40 @@ impl<M: Machine> Driver<M> {
         }
     }
 
-    /// Sees to it that the timer fires at `wake_at` or before; `true` if that takes a submission.
-    fn timer_set(&mut self, wake_at: Option<Instant>) -> bool {
+    /// Sees to it that the timer fires at `wake_at` or before.
+    fn timer_set(&mut self, wake_at: Option<Instant>) {
         let Some(wake_at) = wake_at else {
-            return false;
+            return;
         };
         if self.timer_at.is_some_and(|timer_at| timer_at <= wake_at) {
-            return false;
+            return;
         }
         let after = Duration::from_micros(wake_at.micros_since(self.now));
         self.ring.timer(after, self.timer_at.is_some());
         self.timer_at = Some(wake_at);
-        true
     }
 
-    /// Gives the processor to the shards that owe us answers, once before each park: cheaper than
-    /// to park and be woken by them, and what they say then meets the output that waits for it.
+    /// Whether there is nothing better to do than to sleep.
+    ///
+    /// Alone, a shard sleeps in the call that submits. Beside others it submits first: who sleeps
+    /// is rung by each message for it, and to be rung costs the sender a system call. A shard that
+    /// spins submits before it does.
+    fn may_sleep(&mut self) -> bool {
+        if self.inbound.is_empty() && self.spin.is_zero() {
+            return true;
+        }
+        if self.ring.has_queued() || self.others_may_run() {
+            return false;
+        }
+        if self.shell.connections.uncork_all() {
+            self.settle();
+            return false;
+        }
+        !self.spin_finds_work()
+    }
+
+    /// Gives the processor to the shards that owe us answers, once before each sleep: cheaper than
+    /// to sleep and be woken by them, and what they say then meets the output that waits for it.
     fn others_may_run(&mut self) -> bool {
         let first = self.shares_cpu && self.answers_owed && !self.yielded;
         if first {
@@ -472,13 +490,10 @@ impl<M: Machine> Driver<M> {
 
     /// Sleeps until something comes. Announced first, then looked again: whoever publishes
     /// something for us either is seen here or sees the announcement.
-    async fn park(&mut self, park: &Park) {
-        self.ring.signals(true);
+    fn sleep(&mut self) {
         self.signal.sleeper.announce();
-        if !self.finds_work() {
-            park.sleep().await;
-        }
+        let found = self.finds_work();
+        self.enter(if found { Wait::No } else { Wait::ForOne });
         self.signal.sleeper.awake();
-        self.ring.signals(false);
     }
 }

@@ -166,6 +166,7 @@ impl<S> Connections<S> {
             exhausted: false,
             touched: false,
             offered: false,
+            congested: false,
             starved: false,
             admin,
             corked: false,
@@ -198,7 +199,7 @@ impl<S> Connections<S> {
                 self.send_completed(slot, completion.result);
                 Happened::Nothing
             }
-            Token::Cancel | Token::Accept(_) | Token::Timer => Happened::Nothing,
+            Token::Cancel | Token::Accept(_) | Token::Timer | Token::Wake => Happened::Nothing,
         }
     }
 
@@ -249,10 +250,9 @@ impl<S> Connections<S> {
     }
 
     fn send_completed(&mut self, slot: Slot, result: i32) {
-        let Some(index) = self.in_slot(slot).map(|connection| {
+        let Some((index, sending)) = self.in_slot(slot).map(|connection| {
             connection.send = InFlight::Nothing;
-            connection.sending = 0;
-            slot.index
+            (slot.index, std::mem::take(&mut connection.sending))
         }) else {
             debug_assert!(false, "a slot is kept while operations are in flight");
             return;
@@ -261,8 +261,12 @@ impl<S> Connections<S> {
         let connection = &mut self.table[index as usize];
         let id = connection.id(index);
         match usize::try_from(result) {
-            Ok(sent @ 1..) => connection.output.consume(&mut self.pool, sent),
-            Err(_) if matches!(-result, errno::EAGAIN | errno::EINTR | errno::ECANCELED) => {}
+            Ok(sent @ 1..) => {
+                connection.congested = sent < sending;
+                connection.output.consume(&mut self.pool, sent);
+            }
+            Err(_) if -result == errno::EAGAIN => connection.congested = true,
+            Err(_) if matches!(-result, errno::EINTR | errno::ECANCELED) => {}
             // A write error, or a send that moved nothing: the connection is broken.
             _ => self.ended(id, Ended::Broken),
         }

@@ -20,6 +20,8 @@ pub enum Token {
     Accept(u16),
     /// The wake-up timer.
     Timer,
+    /// Another thread's word that there is something to find.
+    Wake,
 }
 
 /// A connection's slot with the low 24 bits of its generation.
@@ -46,6 +48,7 @@ impl Token {
             Self::Cancel => return 3 << 56,
             Self::Accept(listener) => return 4 << 56 | listener as u64,
             Self::Timer => return 5 << 56,
+            Self::Wake => return 6 << 56,
         };
         kind << 56 | ((slot.generation & Slot::GENERATION_MASK) as u64) << 32 | slot.index as u64
     }
@@ -65,6 +68,7 @@ impl Token {
             3 => Some(Self::Cancel),
             4 => Some(Self::Accept(u16::from_be_bytes([c, d]))),
             5 => Some(Self::Timer),
+            6 => Some(Self::Wake),
             _ => None,
         }
     }
@@ -95,6 +99,15 @@ pub enum Receive {
     Multishot,
 }
 
+/// How to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Send {
+    /// What the socket takes now, and nothing is an error: completes when it is submitted.
+    AtOnce,
+    /// As soon as the socket takes something.
+    WhenRoom,
+}
+
 /// The errors of completions that the connections tell apart.
 pub mod errno {
     pub use libc::{EAGAIN, ECANCELED, EINTR, ENOBUFS};
@@ -119,6 +132,7 @@ pub trait Kernel {
         &mut self,
         socket: &Self::Socket,
         slices: impl Iterator<Item = &'a [u8]>,
+        how: Send,
         token: Token,
     ) -> usize;
 
@@ -151,6 +165,7 @@ mod tests {
             Token::Cancel,
             Token::Accept(u16::MAX),
             Token::Timer,
+            Token::Wake,
         ] {
             assert_eq!(Token::from_bits(token.to_bits()), Some(token));
         }

@@ -14,8 +14,8 @@
 //!
 //! # Costs
 //! - System calls per turn: one `io_uring_enter`, which submits everything of the last turn (a send
-//!   per connection with answers, receives armed again) and collects what completed. A turn that
-//!   found nothing is followed by the park: two more calls, in the executor's ring.
+//!   per connection with answers, receives armed again), collects what completed, and waits if that
+//!   was nothing but the sends.
 //! - Per request in a batch: no call, no allocation, one copy (the answer into the output chunk).
 //! - Memory of a shard: 2 MiB of receive buffers, common to all its connections; 0.5 MiB of rings
 //!   and slices; the chunk pool. A connection is 96 bytes, and a chunk of 4 KiB only while it has

@@ -6,13 +6,16 @@
 //! inside `enter`, on the shard's own core, and a running shard is never interrupted.
 //!
 //! Receives use one group of provided buffers, all of the same size, so that a connection without
-//! traffic holds no buffer. An eventfd is signalled when a completion becomes available while the
-//! shard is parked; while it runs these signals are switched off.
+//! traffic holds no buffer.
+//!
+//! A shard sleeps in `enter` too: [`Wait::ForOne`] returns when something has completed that the
+//! submission itself did not complete. Other threads wake it by writing to an eventfd, which the
+//! ring polls for ever; nobody reads it, each write is one completion or joins one on its way.
 
-use crate::net::kernel::{BufferId, Completion, Kernel, Receive, Token};
+use crate::net::kernel::{BufferId, Completion, Kernel, Receive, Send, Token};
 use crate::net::{RECEIVE_BUFFER_BYTES, RECEIVE_BUFFERS};
 use io_uring::types::{BufRingEntry, Fd, Timespec};
-use io_uring::{IoUring, cqueue, opcode, squeue};
+use io_uring::{EnterFlags, IoUring, cqueue, opcode, squeue};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
@@ -31,6 +34,8 @@ const SLICES_QUEUED_MAX: usize = SUBMISSIONS as usize * SLICES_PER_SEND_MAX;
 const ROOM_TRIES_MAX: u32 = 10_000;
 /// A peer that is gone is an error of the send, not a signal to the process.
 const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
+/// A send that does not wait for room completes in the `enter` that submits it.
+const SEND_AT_ONCE_FLAGS: i32 = SEND_FLAGS | libc::MSG_DONTWAIT;
 /// Bytes of one receive buffer, as the kernel wants them.
 const RECEIVE_BUFFER_LENGTH: u32 = 4096;
 /// Our one group of provided buffers.
@@ -45,6 +50,12 @@ const _: () = assert!(
 /// One shard's ring. Must be used by the thread that made it only.
 pub struct Ring {
     ring: IoUring,
+    /// What other threads write to.
+    wake: OwnedFd,
+    /// Flags of an `enter` that waits.
+    wait_flags: u32,
+    /// Queued sends that complete when they are submitted.
+    at_once: u32,
     buffers: ReceiveBuffers,
     /// Slices and message headers of the sends queued since the last submission; the kernel has
     /// copied them when `enter` returns.
@@ -53,6 +64,15 @@ pub struct Ring {
     /// Completions taken out in the middle of a turn, to make room for submissions.
     early: Vec<Completion>,
     timer: Box<Timespec>,
+}
+
+/// Whether [`Ring::enter`] waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Takes what is there.
+    No,
+    /// Until something completes beside the sends that are submitted, or a signal comes.
+    ForOne,
 }
 
 /// The provided buffers and the ring in which they are offered to the kernel.
@@ -69,19 +89,15 @@ struct Pages {
 }
 
 impl Ring {
-    /// A ring whose completions signal `eventfd` while that is switched on.
+    /// A ring that a write to `wake`, an eventfd, wakes from its wait.
     ///
     /// # Errors
-    /// What the kernel says: no io_uring, forbidden, too old, no memory.
-    pub fn new(eventfd: BorrowedFd<'_>) -> io::Result<Self> {
-        Self::with_queues(eventfd, SUBMISSIONS, COMPLETIONS)
+    /// What the kernel says: no io_uring, forbidden, too old, no memory, no descriptor.
+    pub fn new(wake: BorrowedFd<'_>) -> io::Result<Self> {
+        Self::with_queues(wake, SUBMISSIONS, COMPLETIONS)
     }
 
-    fn with_queues(
-        eventfd: BorrowedFd<'_>,
-        submissions: u32,
-        completions: u32,
-    ) -> io::Result<Self> {
+    fn with_queues(wake: BorrowedFd<'_>, submissions: u32, completions: u32) -> io::Result<Self> {
         let ring = IoUring::builder()
             .setup_single_issuer()
             .setup_defer_taskrun()
@@ -90,30 +106,38 @@ impl Ring {
             .setup_submit_all()
             .setup_cqsize(completions)
             .build(submissions)?;
-        ring.submitter().register_eventfd(eventfd.as_raw_fd())?;
         let buffers = ReceiveBuffers::register(&ring)?;
         let mut this = Self {
+            wait_flags: wait_flags(&ring),
             ring,
+            wake: wake.try_clone_to_owned()?,
+            at_once: 0,
             buffers,
             slices: Vec::with_capacity(SLICES_QUEUED_MAX),
             messages: Vec::with_capacity(SUBMISSIONS as usize),
             early: Vec::new(),
             timer: Box::new(Timespec::new()),
         };
-        this.signals(false);
+        this.watch_wake();
         Ok(this)
     }
 
     /// Submits everything queued and lets the kernel produce completions: one system call.
     ///
-    /// A call that was interrupted or found the completion queue full is no error: what was not
-    /// submitted stays queued, and the next turn goes on.
+    /// Waits only if all was submitted. Must not be told to wait while completions are there to be
+    /// reaped. A call that was interrupted or found the completion queue full is no error: what was
+    /// not submitted stays queued, and the next turn goes on.
     ///
     /// # Errors
     /// Anything else, which is a bug of ours or an exhausted kernel.
-    pub fn enter(&mut self) -> io::Result<()> {
+    pub fn enter(&mut self, wait: Wait) -> io::Result<()> {
         let count = self.ring.submission().len();
-        let flags = io_uring::EnterFlags::GETEVENTS.bits();
+        // A send that is cut off from those submitted must not be waited for: all or none count.
+        let at_once = std::mem::take(&mut self.at_once);
+        let (completions_min, flags) = match wait {
+            Wait::No => (0, EnterFlags::GETEVENTS.bits()),
+            Wait::ForOne => (at_once + 1, self.wait_flags),
+        };
         // SAFETY: the queue's entries were checked when they were pushed; no argument is passed.
         // JUSTIFICATION: `submit()` leaves GETEVENTS out when it sees no flag; we always want it,
         // because it is what runs deferred work.
@@ -121,7 +145,7 @@ impl Ring {
             let count = u32::try_from(count).expect("a queue has at most 2^15 entries");
             self.ring
                 .submitter()
-                .enter::<libc::sigset_t>(count, 0, flags, None)
+                .enter::<libc::sigset_t>(count, completions_min, flags, None)
         };
         match entered.map_err(|error| (error.raw_os_error(), error)) {
             Ok(_) => {}
@@ -163,14 +187,14 @@ impl Ring {
         !self.ring.submission().is_empty()
     }
 
-    /// Switches the signals of the eventfd on or off.
-    pub fn signals(&mut self, on: bool) {
-        let completion = self.ring.completion();
-        if on {
-            completion.enable_eventfd();
-        } else {
-            completion.disable_eventfd();
-        }
+    /// Starts to listen for other threads: [`Token::Wake`] completes for each word, until a
+    /// completion says that no more will follow.
+    pub fn watch_wake(&mut self) {
+        let readable = u32::from(libc::POLLIN.cast_unsigned());
+        let entry = opcode::PollAdd::new(Fd(self.wake.as_raw_fd()), readable)
+            .multi(true)
+            .build();
+        self.push(entry, Token::Wake);
     }
 
     /// The bytes of a completed receive.
@@ -201,7 +225,7 @@ impl Ring {
         if runs {
             let target = Token::Timer.to_bits();
             let entry = opcode::TimeoutUpdate::new(target, &raw const *self.timer).build();
-            self.push(entry, Token::Cancel);
+            self.push(entry.flags(squeue::Flags::SKIP_SUCCESS), Token::Cancel);
         } else {
             let entry = opcode::Timeout::new(&raw const *self.timer).build();
             self.push(entry, Token::Timer);
@@ -227,7 +251,7 @@ impl Ring {
     /// If the kernel takes nothing for [`ROOM_TRIES_MAX`] tries: it is out of memory.
     fn make_room(&mut self) {
         for _ in 0..ROOM_TRIES_MAX {
-            self.enter().expect("the kernel takes submissions");
+            self.enter(Wait::No).expect("the kernel takes submissions");
             if self.ring.submission().is_empty() {
                 return;
             }
@@ -242,7 +266,7 @@ impl Ring {
     }
 
     /// Queues one send of several slices, described in `self` until the submission.
-    fn push_message(&mut self, socket: RawFd, first_slice: usize, token: Token) {
+    fn push_message(&mut self, socket: RawFd, first_slice: usize, flags: i32, token: Token) {
         let slices = &mut self.slices[first_slice..];
         // SAFETY: a message header is plain integers and pointers; all zero is its empty value.
         // JUSTIFICATION: the C struct has padding on some targets and cannot be written out.
@@ -252,9 +276,24 @@ impl Ring {
         self.messages.push(message);
         let message = self.messages.last().expect("it was just pushed");
         let entry = opcode::SendMsg::new(Fd(socket), &raw const *message)
-            .flags(SEND_FLAGS.cast_unsigned())
+            .flags(flags.cast_unsigned())
             .build();
         self.push(entry, token);
+    }
+}
+
+/// Waits as idle time, not as waiting for a disk, where the kernel can tell them apart (6.15).
+fn wait_flags(ring: &IoUring) -> u32 {
+    let flags = EnterFlags::GETEVENTS | EnterFlags::NO_IOWAIT;
+    // SAFETY: nothing is queued, and nothing is waited for.
+    // JUSTIFICATION: the crate does not tell this feature; a kernel without it refuses the flag.
+    let entered = unsafe {
+        let submitter = ring.submitter();
+        submitter.enter::<libc::sigset_t>(0, 0, flags.bits(), None)
+    };
+    match entered {
+        Ok(_) => flags.bits(),
+        Err(_) => EnterFlags::GETEVENTS.bits(),
     }
 }
 
@@ -294,6 +333,7 @@ impl Kernel for Ring {
         &mut self,
         socket: &OwnedFd,
         slices: impl Iterator<Item = &'a [u8]>,
+        how: Send,
         token: Token,
     ) -> usize {
         if self.ring.submission().is_full()
@@ -310,22 +350,27 @@ impl Kernel for Ring {
                 iov_len: slice.len(),
             }));
         let bytes = self.slices[first..].iter().map(|slice| slice.iov_len).sum();
+        let flags = match how {
+            Send::AtOnce => SEND_AT_ONCE_FLAGS,
+            Send::WhenRoom => SEND_FLAGS,
+        };
         if let [only] = self.slices[first..] {
             self.slices.truncate(first);
             let length = u32::try_from(only.iov_len).expect("a slice is at most one chunk");
             let entry = opcode::Send::new(Fd(socket), only.iov_base.cast(), length)
-                .flags(SEND_FLAGS)
+                .flags(flags)
                 .build();
             self.push(entry, token);
         } else {
-            self.push_message(socket, first, token);
+            self.push_message(socket, first, flags, token);
         }
+        self.at_once += u32::from(how == Send::AtOnce);
         bytes
     }
 
     fn cancel(&mut self, target: Token) {
         let entry = opcode::AsyncCancel::new(target.to_bits()).build();
-        self.push(entry, Token::Cancel);
+        self.push(entry.flags(squeue::Flags::SKIP_SUCCESS), Token::Cancel);
     }
 
     fn shutdown_write(&mut self, socket: &OwnedFd) {

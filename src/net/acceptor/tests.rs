@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::driver::signal::Signal;
-use crate::net::kernel::{BufferId, Receive};
+use crate::net::kernel::{BufferId, Receive, Send};
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -27,7 +27,13 @@ impl Kernel for Script {
         unreachable!("the acceptor only accepts");
     }
 
-    fn send<'a>(&mut self, _: &OwnedFd, _: impl Iterator<Item = &'a [u8]>, _: Token) -> usize {
+    fn send<'a>(
+        &mut self,
+        _: &OwnedFd,
+        _: impl Iterator<Item = &'a [u8]>,
+        _: Send,
+        _: Token,
+    ) -> usize {
         unreachable!("the acceptor only accepts");
     }
 

@@ -4,7 +4,7 @@ use crate::lock::input::Peer;
 use crate::lock::op::ShardId;
 use crate::net::chunk::{ChunkPool, ChunkQueue};
 use crate::net::flow::{self, Verdict};
-use crate::net::kernel::{Kernel, Receive, Slot, Token};
+use crate::net::kernel::{Kernel, Receive, Send, Slot, Token};
 use crate::shard::io::{ConnectionId, Reading};
 use crate::time::Instant;
 
@@ -55,6 +55,8 @@ pub(super) struct Connection<S> {
     pub(super) touched: bool,
     /// Is in `Connections::offers`.
     pub(super) offered: bool,
+    /// The socket took less than it was given: the next send waits for room.
+    pub(super) congested: bool,
     /// Was not read for its output: what is kept is offered again when that has left.
     pub(super) starved: bool,
     pub(super) admin: bool,
@@ -146,8 +148,13 @@ impl<S> Connection<S> {
             return;
         }
         self.send = InFlight::Single;
+        let how = if self.congested {
+            Send::WhenRoom
+        } else {
+            Send::AtOnce
+        };
         let token = Token::Send(self.token_slot(slot));
-        self.sending = kernel.send(&self.socket, self.output.slices(pool), token);
+        self.sending = kernel.send(&self.socket, self.output.slices(pool), how, token);
     }
 
     pub(super) fn cancel_receive(&mut self, slot: u32, kernel: &mut impl Kernel<Socket = S>) {

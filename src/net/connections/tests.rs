@@ -5,6 +5,7 @@ use super::*;
 use crate::limits::{OUTPUT_CLOSE_BYTES, OUTPUT_PAUSE_BYTES};
 use crate::net::chunk::CHUNK_BYTES;
 use crate::net::flow::{CORK_BYTES_MAX, CORK_MICROS_MAX};
+use crate::net::kernel::Send;
 use std::slice;
 
 mod random;
@@ -17,7 +18,7 @@ const WORDS: &[u8] = b"you do not read";
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Operation {
     Receive(Receive, Token),
-    Send(Vec<u8>, Token),
+    Send(Vec<u8>, Send, Token),
     Cancel(Token),
     ShutdownWrite,
     Close,
@@ -46,11 +47,12 @@ impl Kernel for Script {
         &mut self,
         _: &Socket,
         slices: impl Iterator<Item = &'a [u8]>,
+        how: Send,
         token: Token,
     ) -> usize {
         let bytes: Vec<u8> = slices.take(2).flatten().copied().collect();
         let count = bytes.len();
-        self.asked.push(Operation::Send(bytes, token));
+        self.asked.push(Operation::Send(bytes, how, token));
         count
     }
 
@@ -118,7 +120,11 @@ impl Bench {
     }
 
     fn send(&self, bytes: &[u8]) -> Operation {
-        Operation::Send(bytes.to_vec(), Token::Send(self.slot()))
+        Operation::Send(bytes.to_vec(), Send::AtOnce, Token::Send(self.slot()))
+    }
+
+    fn send_when_room(&self, bytes: &[u8]) -> Operation {
+        Operation::Send(bytes.to_vec(), Send::WhenRoom, Token::Send(self.slot()))
     }
 
     fn settle(&mut self) -> Vec<Operation> {
@@ -258,19 +264,33 @@ fn much_output_a_low_pool_and_a_close_wait_for_nothing() {
 }
 
 #[test]
-fn a_short_send_goes_on_where_it_stopped() {
+fn a_short_send_goes_on_where_it_stopped_once_there_is_room() {
     let mut bench = Bench::new();
     bench.write(b"abcdef");
     bench.settle();
     bench.sent(2);
-    assert_eq!(bench.settle(), [bench.send(b"cdef")]);
-    bench.sent(4);
+    assert_eq!(bench.settle(), [bench.send_when_room(b"cdef")]);
+    bench.sent(3);
+    assert_eq!(bench.settle(), [bench.send_when_room(b"f")]);
+    bench.sent(1);
     assert_eq!(bench.settle(), []);
+    bench.write(b"more");
+    assert_eq!(bench.settle(), [bench.send(b"more")], "there is room again");
+}
+
+#[test]
+fn a_send_that_finds_no_room_waits_for_some() {
+    let mut bench = Bench::new();
+    bench.write(b"abc");
+    bench.settle();
+    bench.sent(-libc::EAGAIN);
+    assert_eq!(bench.settle(), [bench.send_when_room(b"abc")]);
+    assert_eq!(bench.ended(), None);
 }
 
 #[test]
 fn an_interrupted_send_is_repeated() {
-    for errno in [libc::EAGAIN, libc::EINTR, libc::ECANCELED] {
+    for errno in [libc::EINTR, libc::ECANCELED] {
         let mut bench = Bench::new();
         bench.write(b"abc");
         bench.settle();
@@ -529,7 +549,7 @@ fn a_client_that_never_reads_is_told_why_and_closed() {
     assert_eq!(bench.ended(), Some(Ended::Broken));
     assert_eq!(bench.connections.overrun_count(), 1);
     let mut last = Vec::new();
-    while let Some(Operation::Send(bytes, _)) = bench.settle().first() {
+    while let Some(Operation::Send(bytes, ..)) = bench.settle().first() {
         bench.sent(i32::try_from(bytes.len()).unwrap());
         last.clone_from(bytes);
     }
@@ -554,7 +574,7 @@ fn an_empty_pool_costs_the_connection_that_holds_most() {
     assert!(
         asked
             .iter()
-            .any(|asked| matches!(asked, Operation::Send(bytes, _) if bytes.len() > CHUNK_BYTES))
+            .any(|asked| matches!(asked, Operation::Send(bytes, ..) if bytes.len() > CHUNK_BYTES))
     );
 }
 

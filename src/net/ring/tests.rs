@@ -13,6 +13,7 @@ const PAIRS: u32 = 64;
 
 struct Bench {
     ring: Ring,
+    eventfd: OwnedFd,
     ours: Vec<OwnedFd>,
     theirs: Vec<UnixStream>,
 }
@@ -28,9 +29,17 @@ impl Bench {
         let (ours, theirs) = pairs.unzip();
         Self {
             ring: Ring::with_queues(eventfd.as_fd(), 4, 8).unwrap(),
+            eventfd,
             ours,
             theirs,
         }
+    }
+
+    fn send(&mut self, index: u32, how: Send, bytes: &[u8]) {
+        let ours = &self.ours[usize::try_from(index).unwrap()];
+        let token = Token::Send(slot(index));
+        let taken = self.ring.send(ours, std::iter::once(bytes), how, token);
+        assert_eq!(taken, bytes.len());
     }
 
     /// Everything that completes, reaped a little at a time; gives buffers back.
@@ -38,7 +47,7 @@ impl Bench {
         let mut all = Vec::new();
         let mut few = Vec::with_capacity(3);
         while all.len() < count {
-            self.ring.enter().unwrap();
+            self.ring.enter(Wait::No).unwrap();
             self.ring.reap(&mut few);
             for completion in few.drain(..) {
                 let length = usize::try_from(completion.result).unwrap_or(0);
@@ -69,7 +78,7 @@ fn a_full_submission_queue_and_an_overflowing_completion_queue_lose_nothing() {
         let token = Token::Receive(slot(index));
         bench.ring.receive(ours, Receive::Multishot, token);
     }
-    bench.ring.enter().unwrap();
+    bench.ring.enter(Wait::No).unwrap();
     for (index, theirs) in (0_u32..).zip(&mut bench.theirs) {
         theirs.write_all(&index.to_le_bytes()).unwrap();
     }
@@ -94,7 +103,7 @@ fn sends_of_many_slices_arrive_whole_though_the_queue_is_full() {
         let token = Token::Send(slot(index));
         let taken = bench
             .ring
-            .send(ours, slices.iter().map(Vec::as_slice), token);
+            .send(ours, slices.iter().map(Vec::as_slice), Send::AtOnce, token);
         assert_eq!(taken, whole.len());
     }
     for (completion, _) in bench.completions(PAIRS as usize) {
@@ -115,11 +124,12 @@ fn a_cancelled_receive_says_so_and_so_does_one_whose_peer_is_gone() {
         .ring
         .receive(&bench.ours[0], Receive::Multishot, first);
     bench.ring.receive(&bench.ours[1], Receive::Single, second);
-    bench.ring.enter().unwrap();
+    bench.ring.enter(Wait::No).unwrap();
     bench.ring.cancel(first);
     bench.theirs.remove(1);
     let mut results: Vec<(Token, i32)> = Vec::new();
-    for (completion, _) in bench.completions(3) {
+    // The cancellation itself went well, and says nothing.
+    for (completion, _) in bench.completions(2) {
         assert!(!completion.more);
         results.push((completion.token, completion.result));
     }
@@ -138,7 +148,7 @@ fn without_free_buffers_a_receive_fails_and_later_works() {
     let mut few = Vec::with_capacity(8);
     let empty = loop {
         bench.theirs[0].write_all(b"x").unwrap();
-        bench.ring.enter().unwrap();
+        bench.ring.enter(Wait::No).unwrap();
         bench.ring.reap(&mut few);
         let mut failed = None;
         for completion in few.drain(..) {
@@ -164,23 +174,72 @@ fn without_free_buffers_a_receive_fails_and_later_works() {
 }
 
 #[test]
-fn the_eventfd_is_signalled_only_while_that_is_switched_on() {
-    let eventfd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).unwrap();
-    let mut ring = Ring::new(eventfd.as_fd()).unwrap();
-    let (ours, mut theirs) = UnixStream::pair().unwrap();
-    let ours = OwnedFd::from(ours);
-    let token = Token::Receive(slot(0));
-    let mut signals = [0; 8];
-    for on in [false, true] {
-        ring.receive(&ours, Receive::Single, token);
-        ring.enter().unwrap();
-        ring.signals(on);
-        theirs.write_all(b"x").unwrap();
-        assert!(ring.has_work(), "it can be seen without a call either way");
-        assert_eq!(rustix::io::read(&eventfd, &mut signals).is_ok(), on);
+fn a_send_at_once_ends_no_wait_and_another_threads_word_does() {
+    let mut bench = Bench::new();
+    let kick = bench.eventfd.try_clone().unwrap();
+    for round in 0..200_u64 {
+        let sends = u32::try_from(round % 4).unwrap();
+        for index in 0..sends {
+            bench.send(index, Send::AtOnce, b"x");
+        }
+        let kicked = kick.try_clone().unwrap();
+        let thread = std::thread::spawn(move || rustix::io::write(&kicked, &1_u64.to_ne_bytes()));
+        bench.ring.enter(Wait::ForOne).unwrap();
+        thread.join().unwrap().unwrap();
         let mut completions = Vec::with_capacity(8);
-        ring.enter().unwrap();
-        ring.reap(&mut completions);
-        ring.give_back(completions[0].buffer.unwrap());
+        bench.ring.reap(&mut completions);
+        let count = |token: fn(Token) -> bool| {
+            let counted = completions
+                .iter()
+                .filter(|completion| token(completion.token));
+            u32::try_from(counted.count()).unwrap()
+        };
+        assert_eq!(count(|token| matches!(token, Token::Send(_))), sends);
+        assert_eq!(count(|token| token == Token::Wake), 1, "round {round}");
+        assert!(completions.last().unwrap().more, "it listens on");
     }
+}
+
+#[test]
+fn a_word_from_before_the_wait_and_many_words_end_it_too() {
+    let mut bench = Bench::new();
+    for _ in 0..3 {
+        for _ in 0..1_000 {
+            rustix::io::write(&bench.eventfd, &1_u64.to_ne_bytes()).unwrap();
+        }
+        bench.ring.enter(Wait::ForOne).unwrap();
+        let mut completions = Vec::with_capacity(8);
+        bench.ring.reap(&mut completions);
+        let [only] = completions[..] else {
+            panic!("many words are one completion");
+        };
+        assert!(only.token == Token::Wake && only.more);
+    }
+}
+
+#[test]
+fn a_send_at_once_to_a_full_socket_fails_and_one_that_waits_ends_when_there_is_room() {
+    let mut bench = Bench::new();
+    let mut held = 0;
+    let full = loop {
+        bench.send(0, Send::AtOnce, &[b'x'; 4_096]);
+        let (sent, _) = bench.completions(1)[0];
+        if sent.result != 4_096 {
+            break sent;
+        }
+        held += 4_096;
+    };
+    assert_eq!(full.result, -libc::EAGAIN);
+    bench.send(0, Send::WhenRoom, b"x");
+    bench.send(1, Send::AtOnce, b"x");
+    let [(other, _)] = bench.completions(1)[..] else {
+        panic!("the full one waits");
+    };
+    assert_eq!(other.token, Token::Send(slot(1)));
+    let mut theirs = bench.theirs[0].try_clone().unwrap();
+    let thread = std::thread::spawn(move || theirs.read_exact(&mut vec![0; held]).unwrap());
+    bench.ring.enter(Wait::ForOne).unwrap();
+    thread.join().unwrap();
+    let (sent, _) = bench.completions(1)[0];
+    assert_eq!((sent.token, sent.result), (Token::Send(slot(0)), 1));
 }

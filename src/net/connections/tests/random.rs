@@ -35,7 +35,7 @@ impl Dice {
 
 enum Asked {
     Receive(Receive),
-    Send(Vec<u8>),
+    Send(Vec<u8>, Send),
 }
 
 struct Flying {
@@ -85,11 +85,12 @@ impl Kernel for Sim {
         &mut self,
         socket: &u32,
         slices: impl Iterator<Item = &'a [u8]>,
+        how: Send,
         token: Token,
     ) -> usize {
         let bytes: Vec<u8> = slices.take(2).flatten().copied().collect();
         let count = bytes.len();
-        self.start(*socket, token, Asked::Send(bytes));
+        self.start(*socket, token, Asked::Send(bytes, how));
         count
     }
 
@@ -202,7 +203,7 @@ impl World {
         let index = self.dice.up_to(self.sim.flying.len() - 1);
         match &self.sim.flying[index].asked {
             Asked::Receive(how) => self.complete_receive(index, *how),
-            Asked::Send(bytes) => {
+            Asked::Send(bytes, _) => {
                 let length = bytes.len();
                 self.complete_send(index, length);
             }
@@ -263,13 +264,14 @@ impl World {
 
     fn complete_send(&mut self, index: usize, length: usize) {
         let flying = self.sim.flying.swap_remove(index);
-        let Asked::Send(bytes) = flying.asked else {
+        let Asked::Send(bytes, how) = flying.asked else {
             unreachable!("the caller looked");
         };
         let result = match self.dice.below(40) {
             _ if flying.cancelled && self.dice.one_in(2) => -libc::ECANCELED,
             0 => -libc::EPIPE,
             1 => -libc::EINTR,
+            2..5 if how == Send::AtOnce => -libc::EAGAIN,
             2..12 => i32::try_from(1 + self.dice.up_to(length - 1)).unwrap(),
             _ => i32::try_from(length).unwrap(),
         };
