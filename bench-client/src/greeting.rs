@@ -8,13 +8,48 @@ const LIBRARY: &str = concat!("locker-bench/", env!("CARGO_PKG_VERSION"));
 /// Appends the preface and a Hello that opens a session; TTL in milliseconds, 0 = the server's
 /// default.
 pub fn open_session(request_id: u64, ttl_ms: u32, on_disconnect: OnDisconnect, out: &mut Vec<u8>) {
-    out.extend_from_slice(&PREFACE);
-    let hello = Hello {
-        version_min: VERSION,
-        version_max: VERSION,
-        action: HelloAction::Open,
+    let open = Hello {
         on_disconnect,
         ttl_ms,
+        ..hello(HelloAction::Open)
+    };
+    say(&open, request_id, out);
+}
+
+/// Appends the preface and a Hello that resumes a session, for the `attach`th time.
+pub fn resume_session(
+    request_id: u64,
+    session_id: u64,
+    secret: [u8; 16],
+    attach: u32,
+    out: &mut Vec<u8>,
+) {
+    let resume = Hello {
+        session_id,
+        secret,
+        attach,
+        ..hello(HelloAction::Resume)
+    };
+    say(&resume, request_id, out);
+}
+
+/// Appends the preface and a Hello without a session: pings and reads only.
+pub fn without_session(request_id: u64, out: &mut Vec<u8>) {
+    say(&hello(HelloAction::None), request_id, out);
+}
+
+fn say(hello: &Hello<'_>, request_id: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(&PREFACE);
+    hello.encode(request_id, out);
+}
+
+const fn hello(action: HelloAction) -> Hello<'static> {
+    Hello {
+        version_min: VERSION,
+        version_max: VERSION,
+        action,
+        on_disconnect: OnDisconnect::Grace,
+        ttl_ms: 0,
         features: 0,
         session_id: 0,
         secret: [0; 16],
@@ -23,6 +58,5 @@ pub fn open_session(request_id: u64, ttl_ms: u32, on_disconnect: OnDisconnect, o
         group: [0; 16],
         name: "locker-bench",
         library: LIBRARY,
-    };
-    hello.encode(request_id, out);
+    }
 }

@@ -33,5 +33,6 @@ pub mod net;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod scale;
 pub mod traffic;
 pub mod verify;

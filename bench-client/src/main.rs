@@ -35,6 +35,8 @@ enum Command {
     Turn(turn::Options),
     /// Resident memory per held lock, per waiter and per idle connection.
     Memory(memory::Options),
+    /// Hard situations at scale: many sessions resuming, ending, coming and going.
+    Scale(Box<locker_bench::scale::Options>),
     /// Echo server, the yardstick of `compare`: 64-byte frames, one thread.
     #[command(name = echo::COMMAND, hide = true)]
     EchoServer(echo::Options),
@@ -49,6 +51,7 @@ fn main() -> std::process::ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(options) => return locker_bench::run::run(&options, &words),
         Command::Compare(options) => return locker_bench::compare::run(&options, &words),
+        Command::Scale(options) => return locker_bench::scale::run(&options, &words),
         Command::Engine(options) => engine::run(&options),
         Command::Turn(options) => turn::run(&options),
         Command::Memory(options) => memory::run(&options),

@@ -22,6 +22,13 @@ impl Nanos {
         Self(ms.saturating_mul(1_000_000))
     }
 
+    /// So many seconds; 0 if they are none, or no number.
+    #[must_use]
+    pub fn from_seconds(seconds: f64) -> Self {
+        let span = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        Self(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))
+    }
+
     /// As seconds.
     #[must_use]
     pub fn seconds(self) -> f64 {

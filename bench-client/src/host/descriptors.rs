@@ -50,6 +50,12 @@ pub fn make_room(connections: u64) -> Result<(), Shortage> {
     })
 }
 
+/// The hard limit of open files; none if there is none.
+#[must_use]
+pub fn hard_limit() -> Option<u64> {
+    getrlimit(Resource::Nofile).maximum
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -1,0 +1,67 @@
+//! `locker-bench scale`: how cost grows with sessions, connections and what they hold. Each
+//! scenario starts a server of its own, puts it into one hard situation, and holds what it sees
+//! against stated bounds.
+//!
+//! ```text
+//!   scenario (flags, bounds) -> site (server, marks) -> staged (event loop, stages) -> traffic
+//!        +-> findings (table, JSON, exit code)                       member (frames) <--+
+//! ```
+//!
+//! A scenario is a file with its flags and its judgement, and below it a pure traffic: see
+//! `resume`. The two are joined by [`staged::run`], which reads the server between stages.
+
+pub mod findings;
+pub mod member;
+mod resume;
+mod site;
+pub mod staged;
+
+pub use site::{Common, Mark, Needs, Site};
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use findings::Findings;
+
+/// Flags of the command.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    #[command(subcommand)]
+    scenario: Scenario,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Scenario {
+    /// All sessions open, idle, ask, ping, lose their connections and resume: each time at once.
+    Resume(resume::Options),
+}
+
+/// Runs a scenario and prints what it found; `command` is the command line, for the file.
+///
+/// Exit codes: 0 every bound holds, 1 one was missed, 2 the scenario could not be run.
+#[must_use]
+pub fn run(options: &Options, command: &[String]) -> ExitCode {
+    let (common, found) = match &options.scenario {
+        Scenario::Resume(options) => (&options.common, resume::run(options)),
+    };
+    match found.and_then(|found| publish(common, &found, command).map(|()| found.all_hold())) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("locker-bench: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn publish(common: &Common, found: &Findings, command: &[String]) -> io::Result<()> {
+    print!("{}", found.text());
+    let Some(path) = &common.json else {
+        return Ok(());
+    };
+    let text = format!("{:#}\n", found.json(command));
+    std::fs::write(path, text)
+        .map_err(|error| io::Error::other(format!("cannot write {}: {error}", path.display())))
+}

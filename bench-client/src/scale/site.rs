@@ -1,0 +1,198 @@
+//! A scenario's server and what can be read of it from outside: its counters, its processor time,
+//! its memory. Shell.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use locker_protocol::{CounterId, FromServer, Reply, Stats};
+
+use super::member::next_frame;
+use crate::greeting::without_session;
+use crate::host::server::{Server, ServerCommand, find_server};
+use crate::host::{cpu, descriptors};
+use crate::nanos::Nanos;
+use crate::net::address::Address;
+use crate::net::clock;
+
+/// How long an answer to Stats may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Flags that all scenarios have.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Common {
+    /// The program `locker`. [default: the one beside this program, then the one in PATH]
+    #[arg(long, value_name = "FILE")]
+    pub server_bin: Option<PathBuf>,
+    /// The core that the server is pinned to. [default: the first we may use]
+    #[arg(long, value_name = "CORE")]
+    pub server_core: Option<usize>,
+    /// The core that the generator is pinned to. [default: the last we may use]
+    #[arg(long, value_name = "CORE")]
+    pub generator_core: Option<usize>,
+    /// Writes the figures to this file.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Further arguments of the server, behind `--`.
+    #[arg(last = true, value_name = "SERVER_ARGUMENT")]
+    pub server_arguments: Vec<String>,
+}
+
+/// What a scenario needs of its server.
+#[derive(Clone, Debug)]
+pub struct Needs<'a> {
+    /// Connections at a time.
+    pub connections: u32,
+    /// `--memory`; empty = the server's default.
+    pub memory: &'a str,
+    /// Further flags.
+    pub arguments: &'a [&'a str],
+}
+
+/// A server pinned to a core, for as long as this lives; this thread is pinned to another.
+#[derive(Debug)]
+pub struct Site {
+    server: Server,
+    address: Address,
+    asker: TcpStream,
+    heard: Vec<u8>,
+}
+
+/// What was read of a server at one instant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// When.
+    pub at: Nanos,
+    /// Processor time of the server since its start.
+    pub cpu: Nanos,
+    /// Processor time of this thread.
+    pub own_cpu: Nanos,
+    /// Resident bytes of the server.
+    pub resident: u64,
+    counters: Vec<(u16, u64)>,
+}
+
+impl Mark {
+    /// A counter, all shards together.
+    #[must_use]
+    pub fn counter(&self, id: CounterId) -> u64 {
+        let of = self.counters.iter().filter(|(code, _)| *code == id.code());
+        of.map(|(_, value)| value).sum()
+    }
+
+    /// How much a counter grew since an earlier mark.
+    #[must_use]
+    pub fn grown(&self, since: &Self, id: CounterId) -> u64 {
+        self.counter(id).saturating_sub(since.counter(id))
+    }
+
+    /// Microseconds of the server's processor time per request since an earlier mark.
+    #[must_use]
+    pub fn cpu_us_per_request(&self, since: &Self) -> f64 {
+        let requests = self.grown(since, CounterId::Requests).max(1);
+        self.cpu.since(since.cpu).0 as f64 / 1_000.0 / requests as f64
+    }
+}
+
+impl Site {
+    /// Starts the server.
+    ///
+    /// # Errors
+    /// There is no program, no room for descriptors, no such core, or the server does not start.
+    pub fn open(common: &Common, needs: &Needs<'_>) -> io::Result<Self> {
+        descriptors::make_room(needs.connections.into()).map_err(io::Error::other)?;
+        let allowed = cpu::allowed_cores();
+        let server_core = common.server_core.or(allowed.first().copied());
+        let mut arguments: Vec<String> = needs.arguments.iter().map(|&word| word.into()).collect();
+        arguments.extend(common.server_arguments.iter().cloned());
+        let command = ServerCommand {
+            program: find_server(common.server_bin.as_deref()).map_err(io::Error::other)?,
+            cores: server_core.into_iter().collect(),
+            memory: needs.memory.to_owned(),
+            arguments,
+        };
+        let server = Server::start(&command).map_err(io::Error::other)?;
+        if let Some(core) = common.generator_core.or(allowed.last().copied()) {
+            cpu::pin_thread(core)?;
+        }
+        let asker = TcpStream::connect(server.address())?;
+        asker.set_nodelay(true)?;
+        asker.set_read_timeout(Some(PATIENCE))?;
+        let mut site = Self {
+            address: Address::Tcp(server.address()),
+            server,
+            asker,
+            heard: Vec::new(),
+        };
+        let mut hello = Vec::new();
+        without_session(1, &mut hello);
+        site.asker.write_all(&hello)?;
+        site.hear(|reply| matches!(reply, Reply::HelloOk(_)).then_some(()))?;
+        Ok(site)
+    }
+
+    /// Where the server listens.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Reads the server. Takes a round trip per shard.
+    ///
+    /// # Errors
+    /// The server is gone, or does not answer within 30 s.
+    pub fn mark(&mut self) -> io::Result<Mark> {
+        let mut counters = Vec::new();
+        let mut cursor = 0;
+        loop {
+            let mut ask = Vec::new();
+            Stats { cursor }.encode(2, &mut ask);
+            self.asker.write_all(&ask)?;
+            cursor = self.hear(|reply| match reply {
+                Reply::StatsReply(page) => {
+                    counters.extend(page.counters.iter().map(|kept| (kept.id, kept.value)));
+                    Some(page.cursor)
+                }
+                _ => None,
+            })?;
+            if cursor == 0 {
+                break;
+            }
+        }
+        Ok(Mark {
+            at: clock::now(),
+            cpu: cpu::process_cpu(self.server.pid())?.total,
+            own_cpu: cpu::thread_cpu(),
+            resident: cpu::resident_bytes(self.server.pid())?,
+            counters,
+        })
+    }
+
+    /// Waits for a reply of which `take` makes something; pushes are passed over.
+    fn hear<T>(&mut self, mut take: impl FnMut(&Reply<'_>) -> Option<T>) -> io::Result<T> {
+        loop {
+            let next = next_frame(&self.heard).map_err(io::Error::other)?;
+            if let Some((_, message, length)) = next {
+                let taken = match &message {
+                    FromServer::Reply(reply) => match take(reply) {
+                        Some(taken) => Some(taken),
+                        None => return Err(io::Error::other(format!("not asked for: {reply:?}"))),
+                    },
+                    FromServer::Push(_) => None,
+                };
+                self.heard.drain(..length);
+                match taken {
+                    Some(taken) => return Ok(taken),
+                    None => continue,
+                }
+            }
+            let mut buffer = [0; 16 * 1024];
+            let count = self.asker.read(&mut buffer)?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.heard.extend_from_slice(&buffer[..count]);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `locker-bench scale` as its users run it, on few sessions. No figure decides here that a busy
+//! machine may move.
+
+#![allow(clippy::unwrap_used)]
+
+mod program;
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use program::{BENCH, locker};
+
+/// Runs a scenario; its figures by name. It must have run to its end.
+fn figures(arguments: &str) -> impl Fn(&str) -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("figures.json");
+    let mut command = Command::new(BENCH);
+    command.arg("scale").args(arguments.split_whitespace());
+    command.arg("--server-bin").arg(locker());
+    let output = command.arg("--json").arg(&json).output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{complaint}");
+    let document: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    move |what| {
+        let mut all = document["figures"].as_array().unwrap().iter();
+        let figure = all.find(|figure| figure["what"] == what);
+        figure.unwrap_or_else(|| panic!("{what} in {document}"))["value"]
+            .as_f64()
+            .unwrap()
+    }
+}
+
+#[test]
+fn sessions_that_lose_their_connections_at_once_all_come_back() {
+    let figure = figures("resume -c 60 --seconds 0.2");
+    assert_eq!(figure("connected sessions"), 60.0);
+    assert_eq!(figure("resumes that the server counted"), 60.0);
+    assert_eq!(figure("sessions lost"), 0.0);
+    assert_eq!(figure("locks lost, or with another token"), 0.0);
+    assert!(figure("CPU per request, 60 connections") > 0.0);
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_with_the_reason() {
+    let output = Command::new(BENCH)
+        .args(["scale", "resume", "--server-bin", "/nonexistent/locker"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("/nonexistent/locker"), "{text}");
+}
