@@ -30,6 +30,8 @@ pub const KEYS_OPENED_PER_TURN_MAX: u32 = 1_024;
 pub const SWEEP_PER_TURN_MAX: u32 = 1_024;
 /// Buckets looked at by one page of List at most.
 pub const LIST_BUCKETS_MAX: u32 = 4_096;
+/// Milliseconds that an acquire waits for room in the lane to its owner shard before it is refused.
+pub const LANE_WAIT_MS_MAX: u32 = 200;
 /// Inputs applied to the engine as one batch at most.
 pub const BATCH_MAX: usize = 128;
 /// Milliseconds that a shard's wheel clock advances in one turn at most.

@@ -25,6 +25,11 @@ pub const BUFFER_BYTES_MAX: u64 = 64 << 20;
 /// Blocks of one shard at least: fewer make no useful server.
 pub const BLOCKS_MIN: u64 = 4_096;
 
+/// Bytes of a lane that nobody set, at least and at most.
+pub const LANE_BYTES_AUTO_MIN: u64 = 256 << 10;
+/// See [`LANE_BYTES_AUTO_MIN`].
+pub const LANE_BYTES_AUTO_MAX: u64 = 1 << 20;
+
 /// What the plan is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Demand {
@@ -150,6 +155,15 @@ pub const fn lane_bytes(shards: u64, lane: u64) -> u64 {
     shards * (shards - 1) * lane
 }
 
+/// Bytes of a lane that nobody set: all of them together a 64th of the memory, within bounds.
+#[must_use]
+pub fn lane_bytes_auto(total: u64, shards: u64) -> u64 {
+    let lanes = (shards * (shards - 1)).max(1);
+    let share = (total / 64 / lanes).clamp(LANE_BYTES_AUTO_MIN, LANE_BYTES_AUTO_MAX);
+    // Rounded down to a power of two.
+    1 << share.ilog2()
+}
+
 /// Bytes that one session costs over all shards.
 #[must_use]
 pub const fn session_bytes(seats: u64, shards: u64) -> u64 {
@@ -201,6 +215,16 @@ mod tests {
                 assert_eq!(plan.capacity(), plan.blocks_per_shard * shards);
             }
         }
+    }
+
+    #[test]
+    fn lanes_are_large_where_shards_are_few() {
+        let auto = |total, shards| lane_bytes_auto(total, shards) >> 10;
+        assert_eq!(auto(1 << 30, 1), 1024);
+        assert_eq!(auto(1 << 30, 2), 1024);
+        assert_eq!(auto(1 << 30, 5), 512);
+        assert_eq!(auto(1 << 30, 64), 256);
+        assert_eq!(auto(16 << 20, 2), 256);
     }
 
     #[test]

@@ -32,7 +32,9 @@ pub use memory::MemoryPlan;
 pub use origin::Origin;
 
 use crate::config::listen::{check_listen, check_shard_ports};
-use crate::config::memory::{Demand, connection_bytes, lane_bytes, session_bytes};
+use crate::config::memory::{
+    Demand, LANE_BYTES_AUTO_MIN, connection_bytes, lane_bytes, lane_bytes_auto, session_bytes,
+};
 use crate::config::units::show_cpus;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -104,8 +106,12 @@ impl Config {
     pub fn check(layers: &Layers, host: &Host) -> Result<Self, ConfigError> {
         let mut warnings = Vec::new();
         let cpus = check_cpus(layers, host)?;
-        let lane_bytes = as_size(layers.number(&t::LANE_BYTES)?).next_power_of_two();
-        let shards = check_shards(layers, &cpus, as_u64(lane_bytes))?;
+        let lane_given = layers.number_or_auto(&t::LANE_BYTES)?;
+        let lane_given = lane_given.map(u64::next_power_of_two);
+        let shards = check_shards(layers, &cpus, lane_given.unwrap_or(LANE_BYTES_AUTO_MIN))?;
+        let memory_bytes = layers.number(&t::MEMORY)?;
+        let lane_auto = lane_bytes_auto(memory_bytes, as_u64(shards));
+        let lane_bytes = as_size(lane_given.unwrap_or(lane_auto));
         let listen = check_listen(layers)?;
         let shard_ports = check_shard_ports(layers, &listen, shards)?;
         let places = shard_ports.as_ref().map_or(0, |ports| ports.places.len());

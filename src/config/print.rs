@@ -1,11 +1,12 @@
 //! Shows a configuration: as TOML with each value's origin, and the settings as a docs table.
 
+use crate::config::as_u64;
 use crate::config::layers::Layers;
 use crate::config::memory::show_mib;
 use crate::config::origin::Origin;
 use crate::config::setting::{AUTO, Kind, NONE, Place, Setting};
 use crate::config::table::{self, SETTINGS};
-use crate::config::units::show_cpus;
+use crate::config::units::{show_cpus, show_size};
 use crate::config::{Config, DataPlace};
 use std::fmt::Write as _;
 
@@ -45,6 +46,7 @@ fn in_effect(setting: &Setting, written: &str, config: &Config) -> Option<String
     let effect = match setting.name {
         "shards" => config.shards.to_string(),
         "cpus" => show_cpus(&config.cpus),
+        "lane-bytes" => show_size(as_u64(config.lane_bytes)),
         "connections" => config.connections.to_string(),
         "sessions" => config.sessions.to_string(),
         "data-dir" => match &config.data {

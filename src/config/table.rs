@@ -240,8 +240,9 @@ pub const LANE_BYTES: Setting = costly(
         min: 128 * KIB,
         max: 64 * KIB * KIB,
     },
-    "256KiB",
-    "Bytes of the ring between two shards, each way; rounded up to a power of two",
+    AUTO,
+    "Bytes of the ring between two shards, each way; rounded up to a power of two. auto = as much \
+     as takes a 64th of the memory, between 256KiB and 1MiB",
     "times shards x (shards - 1)",
 );
 

@@ -3,6 +3,7 @@
 use crate::lock::input::Peer;
 use crate::lock::op::{SessionRef, ShardId};
 use crate::shard::io::ConnectionId;
+use crate::time::Instant;
 
 /// How far a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,10 @@ pub struct Connection {
     pub hello_id: u64,
     /// It may send one message to that shard in this turn: its room is pledged.
     pub pass: Option<ShardId>,
+    /// It waited too long for that shard: what may be refused is, until the end of this turn.
+    pub overdue: Option<ShardId>,
+    /// Since when it waits, while it does.
+    pub waits_since: Instant,
 }
 
 impl Connection {
@@ -68,6 +73,8 @@ const VACANT: Connection = Connection {
     },
     hello_id: 0,
     pass: None,
+    overdue: None,
+    waits_since: Instant::START,
 };
 
 impl ConnectionTable {
@@ -110,8 +117,7 @@ impl ConnectionTable {
             phase: Phase::Greeting,
             admin,
             peer,
-            hello_id: 0,
-            pass: None,
+            ..VACANT
         };
         self.open += 1;
     }

@@ -335,7 +335,7 @@ impl Home {
         let waits = state
             .connection
             .and_then(|connection| self.paused.waits_for(connection.slot));
-        if matches!(waits, Some(WaitsFor::Lane(_) | WaitsFor::Turn)) {
+        if waits.is_some_and(|waits| waits != WaitsFor::Bound) {
             self.seen(session);
             return;
         }

@@ -84,7 +84,7 @@ impl Home {
                 config.shard,
                 config.shards,
                 config.lane_bytes,
-                config.key_bytes_max.into(),
+                usize::from(config.key_bytes_max) + usize::from(config.metadata_bytes_max),
             ),
             passes: Vec::with_capacity(PASSES_PER_TURN_MAX),
             first_lane: 0,

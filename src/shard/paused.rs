@@ -14,6 +14,8 @@ pub(super) const PASSES_PER_TURN_MAX: usize = 128;
 pub enum WaitsFor {
     /// Room in the lane to that shard, or for the answer on the way back.
     Lane(ShardId),
+    /// The same, for an acquire: behind all others, and for a bounded time.
+    LaneOrBusy(ShardId),
     /// The next turn: it has had its share of this one.
     Turn,
     /// The durable bound: its HelloOk is withheld.
@@ -31,9 +33,10 @@ pub(super) enum Step {
     Wait(WaitsFor),
 }
 
-const LIST_TURN: usize = SHARDS_MAX;
-const LIST_BOUND: usize = SHARDS_MAX + 1;
-const LISTS: usize = SHARDS_MAX + 2;
+const LISTS_OR_BUSY: usize = SHARDS_MAX;
+const LIST_TURN: usize = 2 * SHARDS_MAX;
+const LIST_BOUND: usize = LIST_TURN + 1;
+const LISTS: usize = LIST_TURN + 2;
 const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
@@ -86,9 +89,14 @@ impl Paused {
         match usize::from(self.links[slot as usize].list) {
             LIST_TURN => Some(WaitsFor::Turn),
             LIST_BOUND => Some(WaitsFor::Bound),
-            lane => u8::try_from(lane)
-                .ok()
-                .map(|lane| WaitsFor::Lane(ShardId(lane))),
+            list => {
+                let shard = u8::try_from(list % SHARDS_MAX).ok().map(ShardId);
+                match list / LISTS_OR_BUSY {
+                    0 => shard.map(WaitsFor::Lane),
+                    1 => shard.map(WaitsFor::LaneOrBusy),
+                    _ => None,
+                }
+            }
         }
     }
 
@@ -147,6 +155,7 @@ impl Paused {
 fn list_of(waits_for: WaitsFor) -> usize {
     match waits_for {
         WaitsFor::Lane(shard) => usize::from(shard.0),
+        WaitsFor::LaneOrBusy(shard) => LISTS_OR_BUSY + usize::from(shard.0),
         WaitsFor::Turn => LIST_TURN,
         WaitsFor::Bound => LIST_BOUND,
     }
@@ -174,6 +183,27 @@ mod tests {
         assert_eq!(paused.waits_for(3), Some(WaitsFor::Turn));
         assert_eq!(paused.waits_for(7), None);
         assert_eq!(paused.len(), 1);
+    }
+
+    #[test]
+    fn each_list_is_told_from_all_others() {
+        let last = ShardId(u8::MAX);
+        let all = [
+            WaitsFor::Lane(ShardId(0)),
+            WaitsFor::Lane(last),
+            WaitsFor::LaneOrBusy(ShardId(0)),
+            WaitsFor::LaneOrBusy(last),
+            WaitsFor::Turn,
+            WaitsFor::Bound,
+        ];
+        let mut paused = Paused::new(8);
+        for (slot, waits_for) in (0..).zip(all) {
+            paused.push(slot, waits_for);
+        }
+        for (slot, waits_for) in (0..).zip(all) {
+            assert_eq!(paused.waits_for(slot), Some(waits_for));
+            assert_eq!(paused.first(waits_for), Some(slot));
+        }
     }
 
     #[test]

@@ -12,8 +12,9 @@
 //! when the answer, or the word that the acquire queued, arrives. `Lost` with a closure is asked
 //! the other way round: B reserves the room of the word that A must send back.
 //!
-//! Acquires and reads are refused above 7/8 of a part; everything else may fill it up, and then
-//! its connection is not read.
+//! Acquires and reads go up to 7/8 of a part; everything else may fill it up. What finds no room
+//! waits with its connection, which is not read: acquires for a bounded time, see `waiting.rs`.
+//! Reads are refused.
 
 use crate::lock::op::ShardId;
 use crate::shard::io::Io;
@@ -24,8 +25,10 @@ use locker_protocol::{shard_of_slot, slot_of};
 /// What a message is to the lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Urgency {
-    /// Acquires and reads: refused rather than delayed when the lane is nearly full.
+    /// Reads: refused when the lane is nearly full.
     Refusable,
+    /// Acquires: the same, once they waited for some time.
+    Patient,
     /// Everything else.
     Required,
 }
@@ -63,10 +66,10 @@ struct Pledge {
 }
 
 impl Router {
-    /// The routes of shard `here`, over lanes of `lane_bytes` each, for keys up to
-    /// `key_bytes_max`.
+    /// The routes of shard `here`, over lanes of `lane_bytes` each, for keys and metadata of so
+    /// many bytes together at most.
     #[must_use]
-    pub fn new(here: ShardId, shards: u16, lane_bytes: usize, key_bytes_max: usize) -> Self {
+    pub fn new(here: ShardId, shards: u16, lane_bytes: usize, payload_bytes_max: usize) -> Self {
         assert!(u16::from(here.0) < shards, "a shard is one of all");
         Self {
             here,
@@ -76,7 +79,7 @@ impl Router {
             pledged: vec![0; usize::from(shards)],
             pledge: Pledge {
                 message_bytes: record_bytes(SESSION_OPEN_BYTES)
-                    + record_bytes(REQUEST_BYTES + key_bytes_max),
+                    + record_bytes(REQUEST_BYTES + payload_bytes_max),
                 answer_bytes: reserved_bytes(ANSWER_BYTES),
             },
         }
@@ -125,12 +128,12 @@ impl Router {
             + reserved_bytes(answer_bytes);
         if free < record_bytes(message_bytes) || asked > answers {
             return match urgency {
-                Urgency::Refusable => Room::Busy,
+                Urgency::Refusable | Urgency::Patient => Room::Busy,
                 Urgency::Required => Room::Wait,
             };
         }
         let nearly_full = free < others / 8 || asked > answers / 8 * 7;
-        if nearly_full && urgency == Urgency::Refusable {
+        if nearly_full && urgency != Urgency::Required {
             return Room::Busy;
         }
         Room::Free
@@ -138,12 +141,12 @@ impl Router {
 
     /// Pledges room for one message that waited, if there is any: until [`Router::unpledge`], or
     /// the end of the turn.
-    pub fn pledge(&mut self, io: &impl Io, to: ShardId) -> bool {
+    pub fn pledge(&mut self, io: &impl Io, to: ShardId, urgency: Urgency) -> bool {
         let Pledge {
             message_bytes,
             answer_bytes,
         } = self.pledge;
-        let room = self.room(io, to, message_bytes, answer_bytes, Urgency::Required);
+        let room = self.room(io, to, message_bytes, answer_bytes, urgency);
         let free = room == Room::Free;
         self.pledged[usize::from(to.0)] += usize::from(free);
         free

@@ -139,8 +139,8 @@ impl<'a> Forwarded<'a> {
 }
 
 impl Home {
-    /// A request on another shard's key: goes with its answer's room reserved, is refused, or
-    /// waits with its connection.
+    /// A request on another shard's key: goes with its answer's room reserved, or waits with its
+    /// connection, or is refused if it is an acquire that waited too long.
     fn forward(
         &mut self,
         owner: ShardId,
@@ -150,7 +150,7 @@ impl Home {
     ) -> Step {
         let to = asked.to;
         let urgency = match asked.op {
-            SeatOp::Acquire => Urgency::Refusable,
+            SeatOp::Acquire => Urgency::Patient,
             _ => Urgency::Required,
         };
         let known = self.sessions.at(to.session).touched.contains(owner);
@@ -158,6 +158,9 @@ impl Home {
         let request_bytes = REQUEST_BYTES + forwarded.key.len() + forwarded.metadata.len();
         let bytes = (open_bytes + request_bytes, ANSWER_BYTES);
         match self.room_for(io, asked.connection, owner, bytes, urgency) {
+            Room::Wait if urgency == Urgency::Patient => {
+                return Step::Wait(WaitsFor::LaneOrBusy(owner));
+            }
             Room::Wait => return Step::Wait(WaitsFor::Lane(owner)),
             Room::Busy => {
                 self.counters.lane_busy += 1;

@@ -1,9 +1,11 @@
 //! Lanes that are full: what is refused, what waits, and in which order it goes on.
 
+use crate::limits::LANE_WAIT_MS_MAX;
 use crate::shard::tests::bench::{Bench, Client, Setup, id};
 use crate::shard::tests::requests::{
     acquire, ask, assert_reservations_are_free, bytes_of, key_on, release, token_of,
 };
+use crate::time::Millis;
 use locker_protocol::{Acquire, Get, Ping, Request, Status};
 use std::collections::BTreeSet;
 
@@ -36,22 +38,119 @@ fn crowd(count: usize) -> (Bench, Vec<(Client, Vec<u8>, u64)>) {
     (bench, clients)
 }
 
-#[test]
-fn acquires_and_reads_are_refused_when_a_lane_is_nearly_full() {
-    let (mut bench, clients) = crowd(1);
-    let (client, key, _) = &clients[0];
+/// More acquires than a lane takes, in one go.
+fn flood(bench: &mut Bench, client: Client, key: &[u8]) {
     for seat in 1..40 {
         let request = Request::Acquire(acquire(key));
         bench.send(client.link, &bytes_of(request, id(seat, 1)));
     }
-    bench.send(client.link, &bytes_of(Request::Get(Get { key }), 77));
-    bench.turn(0, usize::MAX);
-    let heard = bench.heard(client.link);
+}
+
+fn busy_count(heard: &[String]) -> usize {
     let busy = format!("{:?}", Status::Busy);
-    assert!(heard.len() > 20 && heard.iter().all(|text| text.contains(&busy)));
-    assert!(!bench.is_paused(client.link), "nothing waits");
+    heard.iter().filter(|text| text.contains(&busy)).count()
+}
+
+#[test]
+fn acquires_that_find_no_room_wait_for_it_and_are_not_refused() {
+    let (mut bench, clients) = crowd(2);
+    for (client, key, _) in &clients {
+        flood(&mut bench, *client, key);
+    }
+    bench.turn(0, usize::MAX);
     let used = bench.shards[0].io.lanes[OWNER].used;
     assert!(used <= 2_048 * 5 / 8 * 7 / 8, "{used} bytes used");
+    for (client, ..) in &clients {
+        assert!(bench.is_paused(client.link));
+    }
+    bench.settle();
+    for (client, ..) in &clients {
+        let heard = bench.heard(client.link);
+        assert_eq!((heard.len(), busy_count(&heard)), (39, 0));
+    }
+    assert_reservations_are_free(&bench);
+}
+
+#[test]
+fn acquires_are_refused_when_their_owner_takes_nothing_for_too_long() {
+    let (mut bench, clients) = crowd(2);
+    for (client, key, _) in &clients {
+        flood(&mut bench, *client, key);
+    }
+    bench.turn(0, usize::MAX);
+    let began = bench.now;
+    bench.now = began + Millis(LANE_WAIT_MS_MAX - 1);
+    bench.turn(0, usize::MAX);
+    bench.turn(0, usize::MAX);
+    for (client, ..) in &clients {
+        assert!(bench.heard(client.link).is_empty(), "they may hope");
+    }
+    bench.now = began + Millis(LANE_WAIT_MS_MAX);
+    bench.turn(0, usize::MAX);
+    bench.turn(0, usize::MAX);
+    let mut refused = 0;
+    for (client, ..) in &clients {
+        let heard = bench.heard(client.link);
+        assert_eq!(busy_count(&heard), heard.len());
+        refused += heard.len();
+    }
+    assert!(refused > 39, "all that found no room: {refused}");
+    bench.turn(0, usize::MAX);
+    assert_eq!(
+        bench.shards[0].core.home_counters().lane_busy,
+        refused as u64
+    );
+    bench.settle();
+    assert_reservations_are_free(&bench);
+}
+
+#[test]
+fn those_that_may_not_be_refused_go_before_acquires() {
+    let (mut bench, clients) = crowd(3);
+    let (greedy, key, _) = &clients[0];
+    flood(&mut bench, *greedy, key);
+    bench.turn(0, usize::MAX);
+    let used = bench.shards[0].io.lanes[OWNER].used;
+    // The last eighth of the lane is for them, and then they wait in front.
+    let (client, key, token) = &clients[1];
+    for seat in 1..30 {
+        bench.send(
+            client.link,
+            &bytes_of(release(key, token + u64::from(seat)), id(seat, 1)),
+        );
+    }
+    bench.turn(0, usize::MAX);
+    assert!(bench.shards[0].io.lanes[OWNER].used > used);
+    assert!(bench.is_paused(client.link));
+    let mut served = 0;
+    for turn in 0.. {
+        assert!(turn < 100, "those that wait are served");
+        bench.turn(0, usize::MAX);
+        bench.turn(OWNER, 1);
+        served += bench.heard(client.link).len();
+        if served == 29 {
+            break;
+        }
+    }
+    let ahead = bench.heard(greedy.link).len();
+    assert!(ahead < 20, "{ahead} acquires were ahead: those sent before");
+    bench.settle();
+    let heard = bench.heard(greedy.link);
+    assert_eq!((ahead + heard.len(), busy_count(&heard)), (39, 0));
+    assert_reservations_are_free(&bench);
+}
+
+#[test]
+fn reads_are_refused_when_a_lane_is_nearly_full() {
+    let (mut bench, clients) = crowd(2);
+    let (reader, key, _) = &clients[0];
+    flood(&mut bench, clients[1].0, key);
+    bench.turn(0, usize::MAX);
+    bench.send(reader.link, &bytes_of(Request::Get(Get { key }), 77));
+    bench.turn(0, usize::MAX);
+    let heard = bench.heard(reader.link);
+    assert_eq!((heard.len(), busy_count(&heard)), (1, 1));
+    assert!(!bench.is_paused(reader.link), "nothing waits");
     bench.settle();
     assert_reservations_are_free(&bench);
 }
