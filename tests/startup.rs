@@ -8,6 +8,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -56,7 +57,13 @@ impl Place {
     /// A running server.
     #[track_caller]
     fn start(&self, more: &[&str]) -> Started {
-        let mut command = self.command(&self.small(more));
+        self.start_as(&self.small(more))
+    }
+
+    /// A running server with these arguments and no others.
+    #[track_caller]
+    fn start_as(&self, arguments: &[&str]) -> Started {
+        let mut command = self.command(arguments);
         let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().unwrap();
         let mut ready = String::new();
@@ -231,6 +238,70 @@ fn ports_of_shards_that_cannot_be_are_usage_errors() {
         let base = format!("--shard-port-base={base}");
         let arguments = [&base, "--shards=2", "--ephemeral"];
         place.refused(&arguments, 64, &["shard-port-base", text]);
+    }
+}
+
+#[test]
+fn a_unix_socket_alone_will_do() {
+    let place = Place::new();
+    let socket = place.path("s");
+    let listen = format!("--listen=unix:{}", socket.display());
+    let arguments = [
+        "--memory=64MiB",
+        "--connections=100",
+        "--ephemeral",
+        &listen,
+    ];
+    let server = place.start_as(&arguments);
+    let told = server.ready.split(' ').nth(4).unwrap();
+    assert_eq!(told, format!("unix:{}", socket.display()));
+    UnixStream::connect(&socket).unwrap();
+    place.refused(&arguments, 75, &["listens there", "ss -lxp"]);
+    UnixStream::connect(&socket).unwrap();
+    let log = server.stop();
+    assert!(!log.contains("WARN"), "{log}");
+    assert!(!socket.exists());
+}
+
+#[test]
+fn a_killed_server_leaves_its_socket_to_the_next_start() {
+    let place = Place::new();
+    let socket = place.path("s");
+    let listen = format!("--listen=unix:{}", socket.display());
+    let mut server = place.start(&[&listen]);
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    assert!(socket.exists());
+    place.start_and_stop(&[&listen]);
+    assert!(!socket.exists());
+}
+
+#[test]
+fn a_file_where_the_socket_is_to_be_is_not_touched() {
+    let place = Place::new();
+    fs::write(place.path("s"), b"precious").unwrap();
+    let listen = format!("--listen=unix:{}", place.path("s").display());
+    place.refused(&place.small(&[&listen]), 73, &["no socket", "move it away"]);
+    assert_eq!(fs::read(place.path("s")).unwrap(), b"precious");
+    let listen = format!("--listen=unix:{}", place.path("s/s").display());
+    place.refused(&place.small(&[&listen]), 73, &["no such folder"]);
+    let listen = format!("--listen=unix:{}", place.path("t/s").display());
+    place.refused(&place.small(&[&listen]), 73, &["RuntimeDirectory="]);
+    // The kernel's own file system lets nobody make a file, not even root.
+    let listen = "--listen=unix:/proc/self/s";
+    place.refused(&place.small(&[listen]), 73, &["/proc/self/s"]);
+}
+
+#[test]
+fn a_unix_socket_that_cannot_be_is_a_usage_error() {
+    let place = Place::new();
+    let long = format!("--listen=unix:/{}", "x".repeat(107));
+    for (listen, text) in [
+        (long.as_str(), "107 bytes"),
+        ("--listen=unix:s", "from the root"),
+        ("--listen-mode=0999", "octal"),
+    ] {
+        place.refused(&["--ephemeral", listen], 64, &[text]);
     }
 }
 

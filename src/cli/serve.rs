@@ -44,7 +44,7 @@ fn serve(flags: &Flags) -> Result<(), Failure> {
         reason: error.to_string(),
     })?;
     let store = open_store(&config)?;
-    let listening = Listening::bind(&config)?;
+    let mut listening = Listening::bind(&config)?;
     let books = store
         .map(|store| opening::open(store, &config))
         .transpose()?;
@@ -56,7 +56,7 @@ fn serve(flags: &Flags) -> Result<(), Failure> {
     let (to_control, inbox) = channel();
     let window_ms = books.as_ref().and_then(|books| books.ledger.window_ms());
     let ready = ready_line(&config, &listening, window_ms);
-    let running = shards::start(&config, &identity, listening, clock, to_control)?;
+    let running = shards::start(&config, &identity, &mut listening, clock, to_control)?;
     announce(&ready);
 
     let mut plane = Plane::new(books, window_until, Millis(config.drain_ms), config.shards);

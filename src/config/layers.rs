@@ -174,6 +174,8 @@ fn text_of(setting: &Setting, value: &toml::Value) -> Option<String> {
             let items = items.iter().map(scalar_text).collect::<Option<Vec<_>>>()?;
             Some(items.join(","))
         }
+        // TOML has octal numbers, and none that begin with a zero: 0o660 is meant, or 660 wrong.
+        (Kind::Mode, toml::Value::Integer(mode)) => Some(format!("{mode:o}")),
         _ => scalar_text(value),
     }
 }

@@ -10,6 +10,7 @@
 //! Each setting is defined once, in [`table`]. Nothing here opens, binds or starts anything; what
 //! must be known of the host comes in as [`Host`].
 
+pub mod address;
 mod error;
 pub mod flags;
 mod host;
@@ -23,11 +24,12 @@ pub mod setting;
 pub mod table;
 pub mod units;
 
+pub use address::Address;
 pub use error::ConfigError;
 pub use flags::Flags;
 pub use host::Host;
 pub use layers::Layers;
-pub use listen::{Listener, ShardPorts};
+pub use listen::{Listener, ShardPlace, ShardPorts};
 pub use memory::MemoryPlan;
 pub use origin::Origin;
 
@@ -45,6 +47,8 @@ use table as t;
 pub struct Config {
     /// Where to listen, in the order given.
     pub listen: Vec<Listener>,
+    /// Mode of the files of Unix sockets.
+    pub listen_mode: u32,
     /// The ports of single shards, beside those.
     pub shard_ports: Option<ShardPorts>,
     /// Number of shards, 1..=256.
@@ -122,6 +126,7 @@ impl Config {
         let (lease_ms_min, lease_ms_max) = check_ordered(layers, &t::LEASE_MIN, &t::LEASE_MAX)?;
         let config = Self {
             listen,
+            listen_mode: layers.mode(&t::LISTEN_MODE)?,
             shard_ports,
             shards,
             connections,

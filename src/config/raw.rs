@@ -1,10 +1,10 @@
 //! Reads the text of one setting as its kind says, within its bounds.
 
+use crate::config::address::Address;
 use crate::config::error::ConfigError;
 use crate::config::layers::Layers;
 use crate::config::setting::{AUTO, Kind, NONE, Setting};
 use crate::config::units::{parse_cpus, parse_duration, parse_size};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -89,21 +89,31 @@ impl Layers {
     /// Addresses; at least one.
     ///
     /// # Errors
-    /// Anything but numeric addresses with ports and commas between, or one given twice.
-    pub fn addresses(&self, setting: &'static Setting) -> Result<Vec<SocketAddr>, ConfigError> {
+    /// Anything but numeric addresses with ports and Unix sockets, with commas between, or one
+    /// given twice.
+    pub fn addresses(&self, setting: &'static Setting) -> Result<Vec<Address>, ConfigError> {
         let mut addresses = Vec::new();
         for part in self.of(setting).text.split(',') {
-            let address: SocketAddr = part.trim().parse().map_err(|_| {
-                let hint =
-                    "write IP:port, as 0.0.0.0:5625 or [::1]:5625; host names are not looked up";
-                self.bad(setting, Some(&hint))
-            })?;
-            if address.port() != 0 && addresses.contains(&address) {
+            let address: Result<Address, String> = part.trim().parse();
+            let address = address.map_err(|right| self.bad(setting, Some(&right)))?;
+            if !address.is_open() && addresses.contains(&address) {
                 return Err(self.bad(setting, Some(&"is given twice")));
             }
             addresses.push(address);
         }
         Ok(addresses)
+    }
+
+    /// Permission bits of a file.
+    ///
+    /// # Errors
+    /// Not three or four octal digits, or more than permissions.
+    pub fn mode(&self, setting: &'static Setting) -> Result<u32, ConfigError> {
+        let text = self.of(setting).text.as_str();
+        let digits = matches!(text.len(), 3 | 4) && text.bytes().all(|byte| byte.is_ascii_digit());
+        let mode = u32::from_str_radix(text, 8).ok();
+        mode.filter(|mode| digits && *mode <= 0o777)
+            .ok_or_else(|| self.bad(setting, None))
     }
 
     /// Cpu numbers, or nothing for `auto`.

@@ -35,7 +35,8 @@ pub enum Place {
 /// What may be written as a setting's value. Bounds are inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// One address with port, or several with commas between; as a flag also given repeatedly.
+    /// One address with port or Unix socket, or several with commas between; as a flag also given
+    /// repeatedly.
     Addresses,
     /// One of these words.
     Choice(&'static [&'static str]),
@@ -62,6 +63,8 @@ pub enum Kind {
         /// Greatest, in microseconds.
         max: u64,
     },
+    /// Permission bits of a file, in octal.
+    Mode,
     /// Cpu numbers and ranges.
     Cpus,
     /// A path.
@@ -92,6 +95,7 @@ impl Setting {
             Kind::OneOf(_) => "BYTES",
             Kind::Size { .. } => "SIZE",
             Kind::Duration { .. } => "DUR",
+            Kind::Mode => "MODE",
             Kind::Cpus => "CPUS",
             Kind::Path => "PATH",
             Kind::Switch => "BOOL",
@@ -112,7 +116,7 @@ impl Setting {
         use crate::config::units::{show_duration, show_size};
         use std::time::Duration;
         match self.kind {
-            Kind::Addresses => "IP:port, several with commas".to_owned(),
+            Kind::Addresses => "IP:port, unix:/path or unix:@name, several with commas".to_owned(),
             Kind::Choice(words) => words.join(", "),
             Kind::Count { min, max } => format!("{min}..{max}"),
             Kind::OneOf(sizes) => {
@@ -124,6 +128,7 @@ impl Setting {
                 let show = |micros| show_duration(Duration::from_micros(micros));
                 format!("{}..{}", show(min), show(max))
             }
+            Kind::Mode => "0000..0777 in octal".to_owned(),
             Kind::Cpus => "cpu numbers and ranges, as 0-3,8".to_owned(),
             Kind::Path => "a path".to_owned(),
             Kind::Switch => "true, false".to_owned(),

@@ -61,7 +61,15 @@ pub const LISTEN: Setting = plain(
     "listen",
     Kind::Addresses,
     "127.0.0.1:5625",
-    "Addresses to listen on; port 0 lets the system choose one",
+    "Addresses to listen on, IP or Unix sockets; port 0 lets the system choose one",
+);
+
+/// Mode of the files of Unix sockets.
+pub const LISTEN_MODE: Setting = plain(
+    "listen-mode",
+    Kind::Mode,
+    "0600",
+    "Mode of the files of Unix sockets, whatever the umask: who may write to the file may connect",
 );
 
 /// Ports of single shards.
@@ -82,7 +90,8 @@ pub const ADMIN: Setting = plain(
     "admin",
     Kind::Choice(&["loopback", "all", "none"]),
     "loopback",
-    "Listeners whose clients may force-release, list locks and list sessions",
+    "Listeners whose clients may force-release, list locks and list sessions; a Unix socket is \
+     loopback",
 );
 
 /// Number of shards.
@@ -306,9 +315,10 @@ pub const LOG: Setting = plain(
 );
 
 /// All settings, in the order of `--help` and of the docs.
-pub const SETTINGS: [&Setting; 24] = [
+pub const SETTINGS: [&Setting; 25] = [
     &CONFIG,
     &LISTEN,
+    &LISTEN_MODE,
     &SHARD_PORT_BASE,
     &ADMIN,
     &SHARDS,

@@ -188,6 +188,7 @@ fn bounds_hold_at_both_ends() {
         ("shards", ["1", "16"], ["0", "257"]),
         ("block-size", ["96", "1024"], ["100", "2048"]),
         ("ttl-max", ["10s", "1h"], ["999ms", "61m"]),
+        ("listen-mode", ["0000", "777"], ["77", "1000"]),
         ("lease-min", ["10ms", "24d"], ["9ms", "25d"]),
         ("memory", ["700MiB", "1TiB"], ["15MiB", "17TiB"]),
         ("drain", ["0", "1h"], ["5", "2h"]),
@@ -223,6 +224,10 @@ fn values_that_contradict_each_other_are_refused() {
     assert!(text.contains("cpu 4") && text.contains("0-3"), "{text}");
     let text = error_of(flags(&[("listen", "127.0.0.1:1,127.0.0.1:1")]));
     assert!(text.contains("twice"), "{text}");
+    let text = error_of(flags(&[("listen", "unix:/s,unix:/s")]));
+    assert!(text.contains("twice"), "{text}");
+    let text = error_of(flags(&[("listen", "unix:s")]));
+    assert!(text.contains("from the root"), "{text}");
     assert!(flags(&[("listen", "127.0.0.1:0,127.0.0.1:0")]).is_ok());
     let text = error_of(flags(&[("drain", "1.0001s")]));
     assert!(text.contains("millisecond"), "{text}");
@@ -232,7 +237,7 @@ fn values_that_contradict_each_other_are_refused() {
 fn only_loopback_listeners_are_admin_unless_told_otherwise() {
     let listen = (
         "listen",
-        "0.0.0.0:1,127.0.0.1:2,[::1]:3,[::ffff:127.0.0.1]:4",
+        "0.0.0.0:1,127.0.0.1:2,[::1]:3,[::ffff:127.0.0.1]:4,unix:/s",
     );
     let admin = |word| {
         let config = flags(&[listen, ("admin", word)]).unwrap();
@@ -242,9 +247,9 @@ fn only_loopback_listeners_are_admin_unless_told_otherwise() {
             .map(|listener| listener.admin)
             .collect::<Vec<_>>()
     };
-    assert_eq!(admin("loopback"), [false, true, true, true]);
-    assert_eq!(admin("all"), [true; 4]);
-    assert_eq!(admin("none"), [false; 4]);
+    assert_eq!(admin("loopback"), [false, true, true, true, true]);
+    assert_eq!(admin("all"), [true; 5]);
+    assert_eq!(admin("none"), [false; 5]);
 }
 
 #[test]
@@ -274,6 +279,8 @@ fn the_ports_of_shards_open_once_at_each_address() {
     };
     let twice = "127.0.0.1:1,127.0.0.1:2,192.0.2.1:1";
     assert_eq!(places(twice), ["127.0.0.1 admin", "192.0.2.1"]);
+    let mixed = "unix:/s,127.0.0.1:1";
+    assert_eq!(places(mixed), ["127.0.0.1 admin"]);
     let covered = "127.0.0.1:1,0.0.0.0:2,[::1]:1";
     assert_eq!(places(covered), ["0.0.0.0", "::1 admin"]);
 }
@@ -314,6 +321,27 @@ fn a_port_of_a_shard_that_is_one_of_listen_is_refused() {
         assert!(check(base, "127.0.0.1:5625").is_ok(), "{base}");
     }
     assert!(check("7000", "127.0.0.1:0").is_ok());
+}
+
+#[test]
+fn ports_of_shards_need_an_ip_address() {
+    let text = error_of(flags(&[("listen", "unix:/s"), ("shard-port-base", "0")]));
+    assert!(text.contains("IP address"), "{text}");
+}
+
+#[test]
+fn the_mode_of_sockets_is_octal_in_every_layer() {
+    let mode = |file: &str| check(&[], &[], Some(file)).map(|(_, config)| config.listen_mode);
+    assert_eq!(flags(&[]).unwrap().listen_mode, 0o600);
+    assert_eq!(mode("listen-mode = \"0660\"").unwrap(), 0o660);
+    assert_eq!(mode("listen-mode = \"660\"").unwrap(), 0o660);
+    assert_eq!(mode("listen-mode = 0o660").unwrap(), 0o660);
+    for wrong in ["660", "\"668\"", "\"+66\"", "\"66\"", "\"1777\"", "0o1777"] {
+        let text = mode(&format!("listen-mode = {wrong}"))
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("in octal"), "{wrong}: {text}");
+    }
 }
 
 #[test]
@@ -427,7 +455,8 @@ fn the_data_dir_follows_the_user() {
 fn what_is_printed_reads_back_to_the_same_configuration() {
     let given = [
         ("seats", "7"),
-        ("listen", "127.0.0.1:1,[::1]:2"),
+        ("listen", "127.0.0.1:1,[::1]:2,unix:/run/s"),
+        ("listen-mode", "0660"),
         ("ttl", "3s"),
         ("shard-port-base", "7000"),
     ];

@@ -1,15 +1,15 @@
 //! Why the server does not start or go on: a text with the remedy, and an exit code.
 
-use crate::config::ConfigError;
+use crate::config::address::UnixName;
 use crate::config::memory::show_mib;
 use crate::config::units::show_size;
+use crate::config::{Address, ConfigError};
 use crate::control::file_store::OpenError;
 use crate::control::ledger::EpochsExhausted;
 use crate::control::plane::Fatal;
 use crate::control::store::StoreError;
 use crate::driver::start::StartError;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -23,7 +23,7 @@ pub enum Sysexit {
     Unavailable = 69,
     /// The system has too little of something: memory, locked memory, descriptors, threads.
     OsError = 71,
-    /// The data dir cannot be made, or is not ours.
+    /// The data dir or the file of a Unix socket cannot be made, or what is there is not ours.
     CannotCreate = 73,
     /// The data dir cannot be read or written, or its record is damaged.
     IoError = 74,
@@ -116,7 +116,7 @@ pub enum Failure {
     )]
     Listen {
         /// The address.
-        address: SocketAddr,
+        address: Address,
         /// The setting that asks for it.
         setting: &'static str,
         /// What the kernel says.
@@ -176,9 +176,13 @@ impl Failure {
             | Self::Shard { .. }
             | Self::System { .. } => Sysexit::OsError,
             Self::Listen { source, .. } => match source.kind() {
-                ErrorKind::AddrInUse => Sysexit::TemporaryFailure,
+                ErrorKind::AddrInUse | ErrorKind::WouldBlock => Sysexit::TemporaryFailure,
                 ErrorKind::PermissionDenied => Sysexit::NoPermission,
                 ErrorKind::AddrNotAvailable => Sysexit::Config,
+                ErrorKind::ReadOnlyFilesystem => Sysexit::NoPermission,
+                ErrorKind::AlreadyExists | ErrorKind::NotFound | ErrorKind::NotADirectory => {
+                    Sysexit::CannotCreate
+                }
                 _ => Sysexit::OsError,
             },
             Self::DataDirInUse { .. } => Sysexit::TemporaryFailure,
@@ -259,8 +263,46 @@ fn shard_remedy(error: &StartError) -> &'static str {
     }
 }
 
-fn listen_remedy(address: &SocketAddr, setting: &str, error: &io::Error) -> String {
-    let port = address.port();
+fn listen_remedy(address: &Address, setting: &str, error: &io::Error) -> String {
+    match address {
+        Address::Tcp(address) => tcp_remedy(address.port(), setting, error),
+        Address::Unix(name) => unix_remedy(name, error),
+    }
+}
+
+fn unix_remedy(name: &UnixName, error: &io::Error) -> String {
+    let shown = match name {
+        UnixName::Path(path) => path.display().to_string(),
+        UnixName::Abstract(name) => format!("@{name}"),
+    };
+    match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "another process listens there; `ss -lxp src {shown}` shows which. Stop it, or give \
+             --listen another path"
+        ),
+        ErrorKind::WouldBlock => {
+            "another process keeps its folder locked (flock); give --listen a path in a folder of \
+             its own"
+                .to_owned()
+        }
+        ErrorKind::AlreadyExists => {
+            format!("{error}; move it away, or give --listen another path")
+        }
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            "there is no such folder; make it (RuntimeDirectory= in the systemd unit), or give \
+             --listen another path"
+                .to_owned()
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "this user may not make a file there, or not replace the one that is; give --listen a \
+             path in a folder of its own (RuntimeDirectory= in the systemd unit)"
+                .to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+fn tcp_remedy(port: u16, setting: &str, error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::AddrInUse => format!(
             "the port is taken; `ss -ltnp 'sport = :{port}'` shows by whom. Stop that process, or \

@@ -1,11 +1,16 @@
 //! The sockets of a server: bound at first, listening once the start is durable.
+//!
+//! But Unix sockets listen at once, see [`crate::net::unix`]; nobody is answered before the shards
+//! run.
 
+use crate::config::address::UnixName;
 use crate::config::table::{LISTEN, SHARD_PORT_BASE};
-use crate::config::{Config, Listener, ShardPorts};
+use crate::config::{Address, Config, ShardPorts};
 use crate::control::failure::Failure;
 use crate::lock::op::ShardId;
 use crate::net::acceptor::{Deal, Listener as Socket};
 use crate::net::listen;
+use crate::net::unix::{self, SocketFile};
 use std::io;
 use std::net::SocketAddr;
 use std::thread;
@@ -15,19 +20,15 @@ use std::time::Duration;
 const PORT_PATIENCE: Duration = Duration::from_secs(1);
 const PORT_PAUSE: Duration = Duration::from_millis(20);
 
-/// All sockets that a server listens on.
-#[derive(Debug)]
+/// All sockets that a server listens on. Dropped, the files of Unix sockets are removed.
+#[derive(Debug, Default)]
 pub struct Listening {
-    bound: Vec<Bound>,
-    addresses: Vec<SocketAddr>,
+    sockets: Vec<Socket>,
+    /// Sockets of TCP: index, address, and the setting that asks for it.
+    bound: Vec<(usize, SocketAddr, &'static str)>,
+    files: Vec<SocketFile>,
+    addresses: Vec<Address>,
     shard_ports: Vec<u16>,
-}
-
-#[derive(Debug)]
-struct Bound {
-    socket: Socket,
-    address: SocketAddr,
-    setting: &'static str,
 }
 
 impl Listening {
@@ -38,21 +39,28 @@ impl Listening {
     /// # Errors
     /// What the system says, for the first address that cannot be bound.
     pub fn bind(config: &Config) -> Result<Self, Failure> {
-        let mut bound = Vec::new();
-        let mut shard_ports = Vec::new();
+        let mut listening = Self::default();
         let fixed = |ports: &&ShardPorts| ports.base > 0;
         if let Some(ports) = config.shard_ports.as_ref().filter(fixed) {
-            shard_ports = bind_shards(ports, config.shards, &mut bound)?;
+            listening.bind_shards(ports, config.shards)?;
         }
-        let addresses = bind_common(&config.listen, &mut bound)?;
+        for listener in &config.listen {
+            let address = match &listener.address {
+                Address::Tcp(address) => {
+                    let deal = Deal::Fewest;
+                    Address::Tcp(listening.bind_tcp(*address, listener.admin, deal, LISTEN.name)?)
+                }
+                Address::Unix(name) => {
+                    listening.listen_unix(name, config.listen_mode, listener.admin)?;
+                    listener.address.clone()
+                }
+            };
+            listening.addresses.push(address);
+        }
         if let Some(ports) = config.shard_ports.as_ref().filter(|ports| !fixed(ports)) {
-            shard_ports = bind_shards(ports, config.shards, &mut bound)?;
+            listening.bind_shards(ports, config.shards)?;
         }
-        Ok(Self {
-            bound,
-            addresses,
-            shard_ports,
-        })
+        Ok(listening)
     }
 
     /// Lets clients in; they wait until the shards run.
@@ -60,16 +68,16 @@ impl Listening {
     /// # Errors
     /// Another process listened first.
     pub fn start(&self) -> Result<(), Failure> {
-        for bound in &self.bound {
-            let started = listen::start(&bound.socket);
-            started.map_err(|source| failure(bound.address, bound.setting, source))?;
+        for &(index, address, setting) in &self.bound {
+            let started = listen::start(&self.sockets[index]);
+            started.map_err(|source| failure(Address::Tcp(address), setting, source))?;
         }
         Ok(())
     }
 
     /// The common addresses in the order given, each with the port that it has.
     #[must_use]
-    pub fn addresses(&self) -> &[SocketAddr] {
+    pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
 
@@ -79,60 +87,57 @@ impl Listening {
         &self.shard_ports
     }
 
-    /// The sockets, for the acceptor.
+    /// Moves the sockets out, for the acceptor.
     #[must_use]
-    pub fn into_sockets(self) -> Vec<Socket> {
-        self.bound.into_iter().map(|bound| bound.socket).collect()
+    pub fn take_sockets(&mut self) -> Vec<Socket> {
+        self.bound.clear();
+        std::mem::take(&mut self.sockets)
     }
-}
 
-/// Binds the common listeners; their addresses.
-fn bind_common(listen: &[Listener], bound: &mut Vec<Bound>) -> Result<Vec<SocketAddr>, Failure> {
-    let mut addresses = Vec::new();
-    for listener in listen {
-        let one = bind_one(*listener, Deal::Fewest, LISTEN.name)?;
-        addresses.push(one.address);
-        bound.push(one);
-    }
-    Ok(addresses)
-}
-
-/// Binds the ports of single shards; these ports. One that the system chose at the first place is
-/// taken at the others too: a client finds it at whatever address it knows.
-fn bind_shards(
-    ports: &ShardPorts,
-    shards: usize,
-    bound: &mut Vec<Bound>,
-) -> Result<Vec<u16>, Failure> {
-    let mut numbers = Vec::new();
-    for shard in 0..shards {
-        let deal = Deal::To(ShardId(u8::try_from(shard).expect("at most 256 shards")));
-        let mut port = ports.port(shard);
-        for place in &ports.places {
-            let mut listener = *place;
-            listener.address.set_port(port);
-            let one = bind_one(listener, deal, SHARD_PORT_BASE.name)?;
-            port = one.address.port();
-            bound.push(one);
+    /// Binds the ports of single shards. One that the system chose at the first place is taken at
+    /// the others too: a client finds it at whatever address it knows.
+    fn bind_shards(&mut self, ports: &ShardPorts, shards: usize) -> Result<(), Failure> {
+        for shard in 0..shards {
+            let deal = Deal::To(ShardId(u8::try_from(shard).expect("at most 256 shards")));
+            let mut port = ports.port(shard);
+            for place in &ports.places {
+                let mut address = place.address;
+                address.set_port(port);
+                let bound = self.bind_tcp(address, place.admin, deal, SHARD_PORT_BASE.name)?;
+                port = bound.port();
+            }
+            self.shard_ports.push(port);
         }
-        numbers.push(port);
+        Ok(())
     }
-    Ok(numbers)
+
+    /// Binds; the address with its port.
+    fn bind_tcp(
+        &mut self,
+        address: SocketAddr,
+        admin: bool,
+        deal: Deal,
+        setting: &'static str,
+    ) -> Result<SocketAddr, Failure> {
+        let failed = |source| failure(Address::Tcp(address), setting, source);
+        let socket = once_free(|| listen::bind(address, admin, deal)).map_err(failed)?;
+        let bound = socket.address().map_err(failed)?;
+        self.bound.push((self.sockets.len(), bound, setting));
+        self.sockets.push(socket);
+        Ok(bound)
+    }
+
+    fn listen_unix(&mut self, name: &UnixName, mode: u32, admin: bool) -> Result<(), Failure> {
+        let listening = once_free(|| unix::listen(name, mode, admin));
+        let listening = listening
+            .map_err(|source| failure(Address::Unix(name.clone()), LISTEN.name, source))?;
+        self.sockets.push(listening.listener);
+        self.files.extend(listening.file);
+        Ok(())
+    }
 }
 
-fn bind_one(listener: Listener, deal: Deal, setting: &'static str) -> Result<Bound, Failure> {
-    let failed = |source| failure(listener.address, setting, source);
-    let bind = || listen::bind(listener.address, listener.admin, deal);
-    let socket = once_free(bind).map_err(failed)?;
-    let address = socket.address().map_err(failed)?;
-    Ok(Bound {
-        socket,
-        address,
-        setting,
-    })
-}
-
-fn failure(address: SocketAddr, setting: &'static str, source: io::Error) -> Failure {
+fn failure(address: Address, setting: &'static str, source: io::Error) -> Failure {
     Failure::Listen {
         address,
         setting,

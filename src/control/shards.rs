@@ -79,7 +79,7 @@ pub struct ServerShards {
 pub fn start(
     config: &Config,
     identity: &Identity,
-    listening: Listening,
+    listening: &mut Listening,
     clock: ServerClock,
     to_control: Sender<(ShardId, ToControl)>,
 ) -> Result<ServerShards, Failure> {
@@ -93,7 +93,7 @@ pub fn start(
         chunks: chunks(config),
         connections_max: config.connections,
         spin: config.spin,
-        listeners: listening.into_sockets(),
+        listeners: listening.take_sockets(),
         clock,
         to_control,
     };

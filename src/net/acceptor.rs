@@ -269,7 +269,12 @@ pub fn peer_of(socket: &OwnedFd) -> Peer {
 
 /// Sets what every connection needs once: on Linux an accepted socket inherits it.
 fn set_options(listener: &Listener) {
-    use rustix::net::sockopt::{set_socket_keepalive, set_tcp_nodelay};
+    use rustix::net::AddressFamily;
+    use rustix::net::sockopt::{set_socket_keepalive, set_tcp_nodelay, socket_domain};
+    // A Unix socket delays nothing, and its other end cannot be gone unnoticed.
+    if socket_domain(&listener.socket) == Ok(AddressFamily::UNIX) {
+        return;
+    }
     // The loop itself gathers a turn's answers; the kernel must not wait for more.
     let no_delay = set_tcp_nodelay(&listener.socket, true);
     // A client whose host is gone must not hold its descriptor for ever.

@@ -8,7 +8,8 @@
 //!           └─── one send per connection and turn <── output (chunks) <── io.write(&bytes)
 //! ```
 //!
-//! [`ring`] and [`acceptor`] touch the kernel; [`connections`], [`flow`] and [`chunk`] are pure.
+//! [`ring`], [`acceptor`], [`listen`] and [`unix`] touch the kernel; [`connections`], [`flow`] and
+//! [`chunk`] are pure.
 //! The loop that moves all this is `driver::turns`. Nothing here knows a frame: bytes are offered
 //! to the core, which says how many it used.
 //!
@@ -29,6 +30,7 @@ pub mod flow;
 pub mod kernel;
 pub mod listen;
 pub mod ring;
+pub mod unix;
 pub mod words;
 
 /// Bytes of one receive buffer: 64 requests of the common size.

@@ -35,6 +35,26 @@ fn holders_and_waiters_are_shown() {
 }
 
 #[test]
+fn commands_reach_a_server_by_its_unix_socket() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let address = format!("unix:{}/s", folder.path().display());
+    let server = Server::start_with(&["--listen", &address]);
+    let run = |arguments: &[&str]| {
+        let output = server.run(&[arguments, &["--server", &address]].concat());
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run(&["ping"]);
+    let mut holder = server.start_locker(&["lock", "k", "--server", &address]);
+    let told: Value = serde_json::from_str(&holder.line()).unwrap();
+    let view: Value = serde_json::from_str(&run(&["get", "k", "-o", "json"])).unwrap();
+    assert_eq!(view["holders"][0]["token"], told["token"]);
+    assert_eq!(view["holders"][0]["peer"], "unix");
+    assert!(run(&["list"]).contains('k'), "as from loopback");
+    assert!(run(&["sessions"]).contains("unix"));
+}
+
+#[test]
 fn a_free_lock_is_an_answer_and_no_error() {
     let server = Server::start();
     let view = server.json(&["get", "k", "-o", "json"]);

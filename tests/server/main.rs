@@ -39,3 +39,4 @@ mod slow_reader;
 mod stalls;
 mod timeouts;
 mod tokens;
+mod unix_sockets;

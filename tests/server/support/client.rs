@@ -3,6 +3,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use locker_protocol::*;
@@ -163,6 +166,22 @@ impl Client {
     pub fn connect_silent(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
+        Self::of(stream)
+    }
+
+    /// A session by a Unix socket.
+    #[track_caller]
+    pub fn open_unix(path: &Path) -> Self {
+        let stream = UnixStream::connect(path).unwrap();
+        // What is used of a stream here is the same for both.
+        let mut client = Self::of(TcpStream::from(OwnedFd::from(stream)));
+        client.write(&PREFACE);
+        let hello = Open::default().hello();
+        client.hello(&hello).expect("the session opens");
+        client
+    }
+
+    fn of(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(SILENCE)).unwrap();
         Self {
             stream,

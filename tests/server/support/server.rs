@@ -52,6 +52,11 @@ impl Setup {
         self.folder.path().join("data")
     }
 
+    /// Where a Unix socket of the case may lie.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+
     fn log(&self) -> PathBuf {
         self.folder.path().join("log")
     }
@@ -86,9 +91,7 @@ impl Setup {
                 None => panic!("not ready: {:?}\n{}", child.wait(), read(&self.log())),
             }
         };
-        let words = ready
-            .split_whitespace()
-            .map(|word| word.trim_matches([',', ';']));
+        let words = ready.split([' ', ',']);
         let address = words.filter_map(|word| word.parse().ok()).next();
         Server {
             address: address.unwrap_or_else(|| panic!("no address in {ready:?}")),
