@@ -67,6 +67,8 @@ const PURE_WITHIN_SHELL: &[&str] = &[
     "bench-client/src/scale/resume/crowd.rs",
     "bench-client/src/traffic.rs",
     "bench-client/src/verify/",
+    "clients/rust/src/front/backoff.rs",
+    "clients/rust/src/front/roster.rs",
     "src/control/copies.rs",
     "src/control/ledger.rs",
     "src/control/plane.rs",

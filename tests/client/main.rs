@@ -9,6 +9,7 @@ mod leases;
 #[allow(dead_code, unreachable_pub)]
 #[path = "../server/support/server.rs"]
 mod server;
+mod shards;
 mod threads;
 
 use std::time::Duration;

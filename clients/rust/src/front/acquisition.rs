@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::client::Handle;
+use super::client::Client;
+use super::handle::Handle;
 use super::lock::Lock;
 use super::slot::{Answer, CallSlot};
 use crate::error::Error;
@@ -13,12 +14,12 @@ use crate::machine::{Acquire, AutoRenew, CallId, Lease, Mode, Outcome, Wait};
 #[derive(Clone, Debug)]
 #[must_use = "nothing is asked for before `lock` or `start`"]
 pub struct Acquisition {
-    handle: Arc<Handle>,
+    client: Client,
     acquire: Acquire,
 }
 
 impl Acquisition {
-    pub(super) fn new(handle: Arc<Handle>, key: &[u8]) -> Self {
+    pub(super) fn new(client: Client, key: &[u8]) -> Self {
         let acquire = Acquire {
             key: key.into(),
             mode: Mode::Exclusive,
@@ -27,7 +28,7 @@ impl Acquisition {
             auto_renew: None,
             metadata: [].into(),
         };
-        Self { handle, acquire }
+        Self { client, acquire }
     }
 
     /// Shares the key with others that share it.
@@ -112,13 +113,12 @@ impl Acquisition {
         self.acquire.mode
     }
 
-    /// Tells this client from others of the process, and the key from its others. Valid as long as
-    /// a lock of the client lives.
-    pub(super) fn identity(&self) -> (usize, Arc<[u8]>) {
-        (
-            Arc::as_ptr(&self.handle).addr(),
-            Arc::clone(&self.acquire.key),
-        )
+    pub(super) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) const fn key(&self) -> &Arc<[u8]> {
+        &self.acquire.key
     }
 
     /// Asks for the lock without waiting for it.
@@ -126,8 +126,9 @@ impl Acquisition {
     /// # Errors
     /// [`Error::Forked`].
     pub fn start(self) -> Result<Pending, Error> {
-        let Self { handle, acquire } = self;
+        let Self { client, acquire } = self;
         let key = Arc::clone(&acquire.key);
+        let handle = Arc::clone(&client.session_of(&key));
         let (call, slot) = handle
             .shared
             .call(|machine, now| machine.acquire(now, acquire))?;

@@ -1,17 +1,13 @@
 //! How a client is made.
 
-use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use super::backoff::Backoff;
 use super::client::Client;
-use super::driver::{Driver, Route};
-use super::resolver::Resolver;
-use super::shared::Shared;
+use super::fleet::Fleet;
+use super::opener::Opener;
 use crate::error::Error;
-use crate::machine::{Machine, OnDisconnect, Purpose, Settings};
+use crate::machine::{OnDisconnect, Purpose, Settings};
 
 /// Settings of a client; start with [`Client::builder`].
 #[derive(Clone, Debug)]
@@ -22,6 +18,7 @@ pub struct Builder {
     connect_timeout: Duration,
     patience: Duration,
     backoff_max: Duration,
+    is_shard_aware: bool,
 }
 
 impl Builder {
@@ -32,6 +29,7 @@ impl Builder {
             connect_timeout: Duration::from_secs(3),
             patience: Duration::ZERO,
             backoff_max: Duration::from_secs(1),
+            is_shard_aware: false,
         }
     }
 
@@ -100,52 +98,53 @@ impl Builder {
         self
     }
 
-    /// Connects and waits for the server's greeting.
+    /// Opens one connection and session per shard of the server, all of one group, and sends each
+    /// request to the shard of its key, so that none has to cross from one core to another there.
+    ///
+    /// For servers with `--shard-port-base`; with others the client works as without this. It is
+    /// to be asked for because every shard's port must be reachable under the address that was
+    /// connected to, which a NAT, a proxy or a firewall may prevent, and because a server of many
+    /// shards then keeps as many connections, sessions and TTLs per client. Over a Unix socket
+    /// there is one session in any case.
+    ///
+    /// Only speed depends on it. While a shard's session is out of contact, the first session
+    /// takes its requests; a shard whose port cannot be reached is served through the common
+    /// address. [`Client::shards_reached`] tells how many shards are served directly.
+    pub fn shard_aware(mut self) -> Self {
+        self.is_shard_aware = true;
+        self
+    }
+
+    /// Connects and waits for the server's greeting; then, if
+    /// [`shard_aware`](Self::shard_aware), until each shard's session is there or was tried once.
     ///
     /// # Errors
     /// [`Error::Unreachable`]; [`Error::Refused`] if the server is full, stopping or will not have
     /// this client; [`Error::NoAnswer`] if something else answers or nothing does.
-    pub fn connect(self) -> Result<Client, Error> {
-        let resolver = Resolver::new(self.addresses);
-        let addresses = resolver.resolve()?;
-        let seed = jitter_seed();
-        let backoff = Backoff::new(self.backoff_max, seed);
-        let connect_timeout = self.connect_timeout;
-        let route = Route {
-            addresses,
-            resolver,
-            connect_timeout,
-            backoff,
-        };
-        let shared = Shared::new(Machine::new(self.settings)).map_err(no_resources)?;
-        let shared = Arc::new(shared);
-        let driver = Driver::new(Arc::clone(&shared), route);
-        thread::Builder::new()
-            .name("locker-client".to_owned())
-            .spawn(move || driver.run())
-            .map_err(no_resources)?;
-        let client = Client::new(shared);
-        client.wait_for_contact(self.patience)?;
-        Ok(client)
-    }
-}
-
-/// Jitter needs only that clients differ; without randomness from the system the clock will do.
-fn jitter_seed() -> u64 {
-    let mut seed = [0; 8];
-    match rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::NONBLOCK) {
-        Ok(8) => u64::from_ne_bytes(seed),
-        _ => {
-            let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-            u64::try_from(now.tv_nsec).unwrap_or(1)
+    pub fn connect(mut self) -> Result<Client, Error> {
+        if self.is_shard_aware && self.settings.group == [0; 16] {
+            self.settings.group = random_group();
         }
+        let opener = Opener {
+            settings: self.settings,
+            names: self.addresses.into(),
+            connect_timeout: self.connect_timeout,
+            backoff_max: self.backoff_max,
+            common: Arc::default(),
+        };
+        let home = opener.open()?;
+        home.wait_for_contact(self.patience)?;
+        let fleet = self.is_shard_aware.then(|| Fleet::open(opener, &home));
+        Ok(Client::new(home, fleet))
     }
 }
 
-/// No thread or no descriptor: nothing can be reached.
-fn no_resources(source: io::Error) -> Error {
-    Error::Unreachable {
-        address: "the system".to_owned(),
-        source,
+/// A group that no other client has. Without randomness from the system it stays unnamed: groups
+/// only help whoever inspects the server.
+fn random_group() -> [u8; 16] {
+    let mut group = [0; 16];
+    match rustix::rand::getrandom(&mut group, rustix::rand::GetRandomFlags::NONBLOCK) {
+        Ok(16) => group,
+        _ => [0; 16],
     }
 }

@@ -29,11 +29,45 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How to reach the server.
 #[derive(Debug)]
 pub(super) struct Route {
+    /// The address of the session's shard, if it is for one: the first of `addresses` always.
+    first: Option<Endpoint>,
     /// Tried in turn, beginning with the one that worked last. Not empty.
-    pub(super) addresses: Vec<Endpoint>,
-    pub(super) resolver: Resolver,
-    pub(super) connect_timeout: Duration,
-    pub(super) backoff: Backoff,
+    addresses: Vec<Endpoint>,
+    resolver: Resolver,
+    connect_timeout: Duration,
+    backoff: Backoff,
+}
+
+impl Route {
+    /// To `first` and then to each of `addresses`; later to what `resolver` finds in their stead.
+    pub(super) fn new(
+        first: Option<Endpoint>,
+        addresses: Vec<Endpoint>,
+        resolver: Resolver,
+        connect_timeout: Duration,
+        backoff: Backoff,
+    ) -> Self {
+        assert!(!addresses.is_empty(), "a route has an address");
+        let addresses = first.iter().cloned().chain(addresses).collect();
+        Self {
+            first,
+            addresses,
+            resolver,
+            connect_timeout,
+            backoff,
+        }
+    }
+
+    /// Goes over to newly found addresses, if there are any. Whether they are others.
+    fn renew(&mut self) -> bool {
+        let Some(found) = self.resolver.found() else {
+            return false;
+        };
+        let found: Vec<_> = self.first.iter().cloned().chain(found).collect();
+        let is_new = found != self.addresses;
+        self.addresses = found;
+        is_new
+    }
 }
 
 /// The thread's state.
@@ -85,7 +119,6 @@ impl Drop for Finish {
 
 impl Driver {
     pub(super) fn new(shared: Arc<Shared>, route: Route) -> Self {
-        assert!(!route.addresses.is_empty(), "a route has an address");
         let link = Link::Down {
             retry_at: Instant(0),
         };
@@ -143,9 +176,8 @@ impl Driver {
         if now < retry_at || !self.shared.state().machine.wants_connection() {
             return;
         }
-        let found = self.route.resolver.found();
-        if let Some(addresses) = found.filter(|found| *found != self.route.addresses) {
-            (self.route.addresses, self.address) = (addresses, 0);
+        if self.route.renew() {
+            self.address = 0;
         }
         match begin_connect(&self.route.addresses[self.address]) {
             Ok(socket) => {
@@ -237,6 +269,8 @@ impl Driver {
         }
         state.socket = Some(Arc::clone(&socket));
         state.is_blocked = false;
+        let endpoint = &self.route.addresses[self.address];
+        state.contact.endpoint = Some(endpoint.clone());
         state.machine.connected(self.shared.clock.now());
         self.link = Link::Up { socket };
         self.shared.publish(state);

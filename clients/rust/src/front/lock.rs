@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use locker_protocol::escape_key;
 
-use super::client::Handle;
+use super::handle::Handle;
 use super::slot::HoldWatch;
 use crate::error::Error;
 use crate::machine::{HoldId, Lease, LostReason, Outcome};

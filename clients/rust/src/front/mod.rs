@@ -13,18 +13,26 @@
 //! All threads share one connection. Requests made while somebody is sending leave together in the
 //! next write; answers that arrive together are handled under one lock. No thread holds the state's
 //! mutex across a system call.
+//!
+//! A shard-aware client has a session, with connection and driver thread, for each shard of the
+//! server: see `fleet`.
 
 mod acquisition;
 mod address;
 mod backoff;
 mod builder;
+mod callbacks;
 mod client;
 mod clock;
 mod driver;
+mod fleet;
+mod handle;
 mod inspect;
 mod lock;
+mod opener;
 mod reentrant;
 mod resolver;
+mod roster;
 mod shared;
 mod slot;
 mod socket;

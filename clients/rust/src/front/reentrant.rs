@@ -10,6 +10,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use super::acquisition::Acquisition;
+use super::client::Client;
 use super::lock::Lock;
 use crate::error::Error;
 use crate::machine::{Mode, Refusal, Status};
@@ -19,7 +20,8 @@ thread_local! {
     static ENTERED: RefCell<HashMap<Entry, Weak<Entered>>> = RefCell::default();
 }
 
-/// Which client, by the address of what all its clones share, and which key.
+/// Which client, by the address of what all its clones share, and which key. Valid while the client
+/// lives.
 type Entry = (usize, Arc<[u8]>);
 
 #[derive(Debug)]
@@ -27,6 +29,8 @@ struct Entered {
     lock: Lock,
     mode: Mode,
     entry: Entry,
+    /// Keeps the entry valid: of several sessions the lock keeps only its own.
+    _client: Client,
 }
 
 /// A lock that its thread may take again; released with the last guard of it.
@@ -59,7 +63,8 @@ impl Acquisition {
                 "permits cannot be entered again",
             ));
         }
-        let entry = self.identity();
+        let client = self.client().clone();
+        let entry = (client.identity(), Arc::clone(self.key()));
         let entered = ENTERED.with_borrow(|entered| entered.get(&entry).and_then(Weak::upgrade));
         if let Some(entered) = entered {
             return ReentrantLock::again(entered, mode);
@@ -69,6 +74,7 @@ impl Acquisition {
             lock,
             mode,
             entry: entry.clone(),
+            _client: client,
         });
         ENTERED.with_borrow_mut(|all| all.insert(entry, Rc::downgrade(&entered)));
         Ok(ReentrantLock {
@@ -108,7 +114,12 @@ impl ReentrantLock {
 
     /// Leaves once, and gives the lock if nobody is inside any more.
     fn leave(&mut self) -> Option<Lock> {
-        let Entered { lock, entry, .. } = Rc::into_inner(self.entered.take()?)?;
+        let Entered {
+            lock,
+            entry,
+            _client,
+            ..
+        } = Rc::into_inner(self.entered.take()?)?;
         // At the end of the thread the map may be gone already, and with it the entry.
         let _ = ENTERED.try_with(|all| all.borrow_mut().remove(&entry));
         Some(lock)

@@ -30,13 +30,20 @@ struct Found {
 }
 
 impl Resolver {
-    pub(super) fn new(names: Vec<String>) -> Self {
+    pub(super) fn new(names: Arc<[String]>) -> Self {
         let may_change = !names.iter().all(|name| is_fixed(name));
         Self {
-            names: names.into(),
+            names,
             may_change,
             found: Arc::default(),
         }
+    }
+
+    /// The places of those names that need not be looked up.
+    pub(super) fn fixed(&self) -> Vec<Endpoint> {
+        let fixed = self.names.iter().filter(|name| is_fixed(name));
+        let found = fixed.filter_map(|name| Endpoint::find(name).ok());
+        found.flatten().collect()
     }
 
     /// Looks the names up. Blocks.
@@ -108,7 +115,7 @@ mod tests {
     fn only_names_are_looked_up_again() {
         for (name, expected) in [("127.0.0.1:7", false), ("::1", false), ("localhost", true)] {
             assert_eq!(
-                Resolver::new(vec![name.to_owned()]).may_change,
+                Resolver::new([name.to_owned()].into()).may_change,
                 expected,
                 "{name}"
             );

@@ -3,19 +3,34 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError, mpsc};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError};
 
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::process::{Pid, getpid};
 
+use super::address::Endpoint;
+use super::callbacks::Callbacks;
 use super::clock::Clock;
 use super::slot::{Answer, CallSlot, HoldWatch, LostCallback, lock};
 use super::writer::{Progress, Writer};
 use crate::error::Error;
 use crate::machine::{CallId, Event, HoldId, Instant, LostReason, Machine, Outcome};
 
-/// One client: its machine, who waits for what, and the way to the socket.
+/// What the sessions of one client have in common.
+#[derive(Debug, Default)]
+pub(super) struct Common {
+    callbacks: Callbacks,
+    /// Greetings of all sessions together.
+    pub(super) greetings: AtomicU64,
+}
+
+/// [`Shared::serving`] without contact.
+const NOWHERE: u32 = u32::MAX;
+/// [`Shared::serving`] after the session's end.
+const ENDED: u32 = u32::MAX - 1;
+
+/// One session: its machine, who waits for what, and the way to the socket.
 ///
 /// Lock order: `state` before `writer`; but whoever has `state` only tries `writer`.
 #[derive(Debug)]
@@ -23,7 +38,10 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     /// Signalled when `Contact` changes.
     pub(super) contacted: Condvar,
+    pub(super) common: Arc<Common>,
     state: Mutex<State>,
+    /// The shard that serves the session, while it is in contact.
+    serving: AtomicU32,
     pub(super) writer: Mutex<Writer>,
     wake: OwnedFd,
     process: Pid,
@@ -45,14 +63,16 @@ pub(super) struct State {
     woken: usize,
     calls: HashMap<CallId, Arc<CallSlot>>,
     holds: HashMap<HoldId, Arc<HoldWatch>>,
-    /// Where callbacks are run; made when the first is registered.
-    callbacks: Option<mpsc::Sender<(LostCallback, LostReason)>>,
 }
 
-/// How the first connection goes.
+/// How connecting goes.
 #[derive(Debug, Default)]
 pub(super) struct Contact {
     pub(super) attached: bool,
+    /// How often the server has greeted.
+    pub(super) greetings: u64,
+    /// Where it was last connected.
+    pub(super) endpoint: Option<Endpoint>,
     /// All addresses were tried this often in vain.
     pub(super) failed_rounds: u32,
     pub(super) last_error: Option<Error>,
@@ -67,12 +87,16 @@ struct News {
 
 impl Shared {
     /// A client of this process.
-    pub(super) fn new(machine: Machine) -> io::Result<Self> {
-        Self::of_process(machine, getpid())
+    pub(super) fn new(machine: Machine, common: Arc<Common>) -> io::Result<Self> {
+        Self::of_process(machine, common, getpid())
     }
 
     /// A client of the process of that id.
-    pub(super) fn of_process(machine: Machine, process: Pid) -> io::Result<Self> {
+    pub(super) fn of_process(
+        machine: Machine,
+        common: Arc<Common>,
+        process: Pid,
+    ) -> io::Result<Self> {
         let state = State {
             machine,
             socket: None,
@@ -83,11 +107,12 @@ impl Shared {
             woken: 0,
             calls: HashMap::new(),
             holds: HashMap::new(),
-            callbacks: None,
         };
         Ok(Self {
             clock: Clock::start(),
             contacted: Condvar::new(),
+            common,
+            serving: AtomicU32::new(NOWHERE),
             state: Mutex::new(state),
             writer: Mutex::new(Writer::default()),
             wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
@@ -110,6 +135,35 @@ impl Shared {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+
+    /// Whether the session is in contact, and `shard` serves it. O(1), without the state.
+    pub(super) fn serves(&self, shard: u16) -> bool {
+        self.serving.load(Ordering::Relaxed) == u32::from(shard)
+    }
+
+    /// Whether the session is finished. O(1), without the state.
+    pub(super) fn is_ended(&self) -> bool {
+        self.serving.load(Ordering::Relaxed) == ENDED
+    }
+
+    /// Whether the session can be of no use to `shard`: it is finished, or in contact with another.
+    pub(super) fn is_astray(&self, shard: u16) -> bool {
+        let serving = self.serving.load(Ordering::Relaxed);
+        serving != NOWHERE && serving != u32::from(shard)
+    }
+
+    /// Notes which shard serves the session now.
+    fn tell_place(&self, machine: &Machine) {
+        let serving = match machine.server() {
+            _ if machine.ended().is_some() => ENDED,
+            Some(server) if machine.is_attached() => u32::from(server.shard),
+            _ => NOWHERE,
+        };
+        // A line that every caller reads is not written for nothing.
+        if self.serving.load(Ordering::Relaxed) != serving {
+            self.serving.store(serving, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn wake_fd(&self) -> &OwnedFd {
@@ -151,7 +205,7 @@ impl Shared {
     /// next deadline has moved nearer.
     pub(super) fn publish(&self, mut state: MutexGuard<'_, State>) {
         let news = self.collect(&mut state);
-        let callbacks = state.callbacks.clone();
+        self.tell_place(&state.machine);
         let deadline = state.machine.next_deadline().unwrap_or(Instant::NEVER);
         let must_wake = deadline < state.driver_wakes_at;
         let has_output = state.machine.has_output();
@@ -168,7 +222,7 @@ impl Shared {
         }
         for (watch, reason) in news.losses {
             for callback in watch.lose(reason) {
-                run_callback(callbacks.as_ref(), callback, reason);
+                self.common.callbacks.run(callback, reason);
             }
         }
         if must_wake {
@@ -235,11 +289,9 @@ impl Shared {
     /// Registers a callback for the loss of a lock.
     pub(super) fn on_lost(&self, watch: &HoldWatch, callback: LostCallback) -> Result<(), Error> {
         self.check_process()?;
-        let mut state = self.state();
-        let callbacks = state.callbacks.get_or_insert_with(start_callbacks).clone();
-        drop(state);
+        self.common.callbacks.start();
         if let Some((callback, reason)) = watch.on_lost(callback) {
-            run_callback(Some(&callbacks), callback, reason);
+            self.common.callbacks.run(callback, reason);
         }
         Ok(())
     }
@@ -262,6 +314,8 @@ impl Shared {
                 }
                 Event::Attached { .. } => {
                     state.contact.attached = true;
+                    state.contact.greetings += 1;
+                    self.common.greetings.fetch_add(1, Ordering::Release);
                     self.contacted.notify_all();
                 }
                 Event::Ended(_) => self.contacted.notify_all(),
@@ -279,39 +333,5 @@ impl State {
         let watch = Arc::new(HoldWatch::default());
         self.holds.insert(*hold, Arc::clone(&watch));
         Some(watch)
-    }
-}
-
-/// Starts the thread that runs callbacks: they may block, and the driver must not.
-fn start_callbacks() -> mpsc::Sender<(LostCallback, LostReason)> {
-    let (sender, receiver) = mpsc::channel::<(LostCallback, LostReason)>();
-    let run = move || {
-        for (callback, reason) in receiver {
-            // Its panic is the program's mistake, and told already; the others are still to be run.
-            let _ = catch_unwind(AssertUnwindSafe(|| callback(reason)));
-        }
-    };
-    if let Err(error) = std::thread::Builder::new()
-        .name("locker-lost".to_owned())
-        .spawn(run)
-    {
-        log::error!("no thread for callbacks, they run on the client's thread: {error}");
-    }
-    sender
-}
-
-/// Runs a callback on the thread for callbacks; here, if that one could not be started.
-fn run_callback(
-    callbacks: Option<&mpsc::Sender<(LostCallback, LostReason)>>,
-    callback: LostCallback,
-    reason: LostReason,
-) {
-    match callbacks {
-        None => callback(reason),
-        Some(callbacks) => {
-            if let Err(mpsc::SendError((callback, reason))) = callbacks.send((callback, reason)) {
-                callback(reason);
-            }
-        }
     }
 }

@@ -284,6 +284,7 @@ fn server_info(hello: &HelloOk<'_>) -> ServerInfo {
         seats: hello.seats,
         shards: hello.shards,
         shard: hello.shard,
+        ports: hello.ports.iter().collect(),
         admin: hello.admin,
         ephemeral: hello.ephemeral,
         grace_left: millis(hello.grace_left_ms),

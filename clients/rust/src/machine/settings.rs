@@ -74,6 +74,9 @@ pub struct ServerInfo {
     pub shards: u16,
     /// The shard that serves this session.
     pub shard: u16,
+    /// Each shard's own port, on which sessions of that shard are opened; none if there is one
+    /// address for all.
+    pub ports: Box<[u16]>,
     /// Whether List, Sessions and ForceRelease are served on this connection.
     pub admin: bool,
     /// Whether the server keeps nothing over a restart: no exclusion across one.

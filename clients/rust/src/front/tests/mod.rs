@@ -4,6 +4,7 @@
 
 mod reentrant;
 mod server;
+mod shards;
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -16,7 +17,7 @@ use locker_protocol::{GoAwayReason, HEADER_BYTES, Status};
 use rustix::process::{Pid, getpid, getppid};
 
 use self::server::FakeServer;
-use super::client::Handle;
+use super::handle::Handle;
 use super::lock::Lock;
 use super::shared::Shared;
 use super::slot::lock;
@@ -394,7 +395,8 @@ fn an_inspecting_client_opens_no_session() {
 #[test]
 fn a_process_that_did_not_make_the_client_is_refused() {
     let parent: Pid = getppid().unwrap();
-    let shared = Shared::of_process(Machine::new(Settings::default()), parent).unwrap();
+    let shared =
+        Shared::of_process(Machine::new(Settings::default()), Arc::default(), parent).unwrap();
     let acquire = Acquire {
         key: b"k"[..].into(),
         mode: Mode::Exclusive,
@@ -411,7 +413,8 @@ fn a_process_that_did_not_make_the_client_is_refused() {
 #[test]
 fn a_lock_is_good_only_in_its_process_and_only_while_it_is_held() {
     let lock_of = |process: Pid| {
-        let shared = Shared::of_process(Machine::new(Settings::default()), process).unwrap();
+        let shared =
+            Shared::of_process(Machine::new(Settings::default()), Arc::default(), process).unwrap();
         let handle = Arc::new(Handle {
             shared: Arc::new(shared),
         });

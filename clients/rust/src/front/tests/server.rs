@@ -2,9 +2,10 @@
 //!
 //! It listens on a port that the system picks, or on a Unix socket of an abstract name; it keeps
 //! sessions and answers over connections as the protocol wants, and lets a test cut connections,
-//! end holds and count what arrived.
+//! end holds and count what arrived. It may have several shards with a port each: then it counts
+//! the requests that came to another shard than their key's, and serves them alike.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::os::fd::OwnedFd;
@@ -23,6 +24,8 @@ type Stream = std::os::unix::net::UnixStream;
 pub(super) struct FakeServer {
     /// As a client is told it.
     pub(super) address: String,
+    /// Each shard's own port, if it has several.
+    pub(super) ports: Vec<u16>,
     shared: Arc<Shared>,
 }
 
@@ -38,15 +41,24 @@ struct Table {
     holders: HashMap<Vec<u8>, Holder>,
     waiters: HashMap<Vec<u8>, VecDeque<Waiter>>,
     last_token: u64,
+    last_session: u64,
     connections: u64,
     requests: HashMap<&'static str, u64>,
     /// Connections are accepted and never answered.
     is_mute: bool,
     refuse_hello: Option<Status>,
+    /// What greetings say of the shards.
+    ports: Vec<u16>,
+    /// The shard that sessions are opened in by connections to the common address.
+    common_shard: u16,
+    groups: HashSet<[u8; 16]>,
+    /// Requests about a key whose shard was another than the session's.
+    hops: u64,
 }
 
 #[derive(Default)]
 struct Session {
+    shard: u16,
     stream: Option<Stream>,
     /// Whole reply frames by request id.
     answers: HashMap<u64, Vec<u8>>,
@@ -70,7 +82,20 @@ impl FakeServer {
     pub(super) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        Self::accept(address, move || listener.accept().unwrap().0.into())
+        Self::serving(address, move || listener.accept().unwrap().0.into())
+    }
+
+    /// One of so many shards, with a common port and one for each shard.
+    pub(super) fn start_sharded(shards: u16) -> Self {
+        let mut server = Self::start();
+        for shard in 0..shards {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            server.ports.push(listener.local_addr().unwrap().port());
+            let accept = move || listener.accept().unwrap().0.into();
+            server.shared.clone().accept(Some(shard), accept);
+        }
+        server.say_ports(&server.ports);
+        server
     }
 
     /// One that listens on a Unix socket.
@@ -81,25 +106,58 @@ impl FakeServer {
         let address = SocketAddr::from_abstract_name(&name).unwrap();
         let listener = UnixListener::bind_addr(&address).unwrap();
         let address = format!("unix:@{name}");
-        Self::accept(address, move || listener.accept().unwrap().0.into())
+        Self::serving(address, move || listener.accept().unwrap().0.into())
     }
 
-    fn accept(address: String, accept: impl Fn() -> OwnedFd + Send + 'static) -> Self {
+    fn serving(address: String, accept: impl Fn() -> OwnedFd + Send + 'static) -> Self {
         let shared = Arc::new(Shared {
             table: Mutex::default(),
             changed: Condvar::new(),
             started: Instant::now(),
         });
-        let accepting = Arc::clone(&shared);
-        thread::spawn(move || {
-            loop {
-                let stream = Stream::from(accept());
-                let serving = Arc::clone(&accepting);
-                serving.lock().connections += 1;
-                thread::spawn(move || serving.serve(stream));
-            }
-        });
-        Self { address, shared }
+        Arc::clone(&shared).accept(None, accept);
+        Self {
+            address,
+            ports: Vec::new(),
+            shared,
+        }
+    }
+
+    /// Has greetings name these ports from now on, one for each shard.
+    pub(super) fn say_ports(&self, ports: &[u16]) {
+        self.shared.lock().ports = ports.to_vec();
+    }
+
+    /// Has the common address lead to this shard from now on.
+    pub(super) fn set_common_shard(&self, shard: u16) {
+        self.shared.lock().common_shard = shard;
+    }
+
+    /// Requests so far that came to another shard than their key's.
+    pub(super) fn hops(&self) -> u64 {
+        self.shared.lock().hops
+    }
+
+    /// Sessions that are there, by shard.
+    pub(super) fn sessions(&self) -> Vec<u16> {
+        let table = self.shared.lock();
+        let mut shards: Vec<u16> = table.sessions.values().map(|it| it.shard).collect();
+        shards.sort_unstable();
+        shards
+    }
+
+    /// The groups that sessions were opened with.
+    pub(super) fn groups(&self) -> Vec<[u8; 16]> {
+        self.shared.lock().groups.iter().copied().collect()
+    }
+
+    /// Cuts the connections of one shard's sessions.
+    pub(super) fn cut_shard(&self, shard: u16) {
+        let mut table = self.shared.lock();
+        let sessions = table.sessions.values_mut();
+        for session in sessions.filter(|session| session.shard == shard) {
+            session.cut();
+        }
     }
 
     pub(super) fn connections(&self) -> u64 {
@@ -135,16 +193,15 @@ impl FakeServer {
     /// Cuts every connection; sessions stay.
     pub(super) fn cut(&self) {
         for session in self.shared.lock().sessions.values_mut() {
-            if let Some(stream) = session.stream.take() {
-                stream.shutdown(Shutdown::Both).unwrap();
-            }
+            session.cut();
         }
     }
 
     /// Forgets every session and hold, as a restart does, and cuts every connection.
     pub(super) fn forget(&self) {
-        self.cut();
+        // Under one lock: a session that was resumed between the two would never hear of it.
         let mut table = self.shared.lock();
+        table.sessions.values_mut().for_each(Session::cut);
         table.sessions.clear();
         table.holders.clear();
         table.waiters.clear();
@@ -197,7 +254,19 @@ impl Shared {
         self.table.lock().unwrap()
     }
 
-    fn serve(&self, mut stream: Stream) {
+    /// Serves connections of the common port, or of one shard's.
+    fn accept(self: Arc<Self>, shard: Option<u16>, accept: impl Fn() -> OwnedFd + Send + 'static) {
+        thread::spawn(move || {
+            loop {
+                let stream = Stream::from(accept());
+                let serving = Arc::clone(&self);
+                serving.lock().connections += 1;
+                thread::spawn(move || serving.serve(shard, stream));
+            }
+        });
+    }
+
+    fn serve(&self, shard: Option<u16>, mut stream: Stream) {
         let mut bytes = Vec::new();
         let mut chunk = [0; 64 * 1024];
         let mut session = 0;
@@ -223,8 +292,9 @@ impl Shared {
                 *table.requests.entry(request.opcode().name()).or_default() += 1;
                 let now = u64::try_from(self.started.elapsed().as_micros()).unwrap();
                 if let Request::Hello(hello) = request {
-                    session = table.hello(&hello, &mut stream, now);
+                    session = table.hello(shard, &hello, &mut stream, now);
                 } else {
+                    table.count_hop(session, &request);
                     table.handle(session, frame.header.request_id, &request, &mut stream, now);
                 }
                 self.changed.notify_all();
@@ -235,8 +305,36 @@ impl Shared {
     }
 }
 
+impl Session {
+    fn cut(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            stream.shutdown(Shutdown::Both).unwrap();
+        }
+    }
+}
+
 impl Table {
-    fn hello(&mut self, hello: &wire::Hello<'_>, stream: &mut Stream, now: u64) -> u64 {
+    /// Counts a request that a server of several cores would have to hand on.
+    fn count_hop(&mut self, session: u64, request: &Request<'_>) {
+        let key = match request {
+            Request::Acquire(acquire) => acquire.key,
+            Request::Release(release) => release.key,
+            Request::Renew(renew) => renew.key,
+            _ => return,
+        };
+        let shards = u16::try_from(self.ports.len().max(1)).unwrap();
+        let owner = wire::shard_of_slot(wire::slot_of(key), shards);
+        let home = self.sessions.get(&session).map(|session| session.shard);
+        self.hops += u64::from(home.is_some_and(|home| home != owner));
+    }
+
+    fn hello(
+        &mut self,
+        shard: Option<u16>,
+        hello: &wire::Hello<'_>,
+        stream: &mut Stream,
+        now: u64,
+    ) -> u64 {
         let mut frame = Vec::new();
         let is_unknown = hello.action == wire::HelloAction::Resume
             && !self.sessions.contains_key(&hello.session_id);
@@ -257,13 +355,29 @@ impl Table {
         }
         let session = match hello.action {
             wire::HelloAction::None => 0,
-            wire::HelloAction::Open => self.connections,
+            wire::HelloAction::Open => {
+                self.groups.insert(hello.group);
+                self.last_session += 1;
+                self.last_session
+            }
             wire::HelloAction::Resume => hello.session_id,
         };
-        hello_ok(session, hello.attach, now).encode(1, &mut frame);
+        let shard = match self.sessions.get(&session) {
+            Some(known) => known.shard,
+            None => shard.unwrap_or(self.common_shard),
+        };
+        let ports: Vec<u8> = self
+            .ports
+            .iter()
+            .copied()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let ports = wire::U16List::from_bytes(&ports);
+        hello_ok(session, (shard, ports), hello.attach, now).encode(1, &mut frame);
         stream.write_all(&frame).unwrap();
         if session != 0 {
             let kept = self.sessions.entry(session).or_default();
+            kept.shard = shard;
             kept.stream = Some(stream.try_clone().unwrap());
         }
         session
@@ -317,6 +431,9 @@ impl Table {
             Request::Close(_) => {
                 self.holders.retain(|_, holder| holder.session != session);
                 wire::Closed.encode(id, &mut out);
+                stream.write_all(&out).unwrap();
+                self.sessions.remove(&session);
+                return;
             }
             other => panic!("no test asks for {other:?}"),
         }
@@ -451,15 +568,20 @@ impl Table {
     }
 }
 
-fn hello_ok(session_id: u64, attach: u32, server_now: u64) -> wire::HelloOk<'static> {
+fn hello_ok(
+    session_id: u64,
+    (shard, ports): (u16, wire::U16List<'_>),
+    attach: u32,
+    server_now: u64,
+) -> wire::HelloOk<'_> {
     wire::HelloOk {
         version: wire::VERSION,
         ephemeral: false,
         admin: true,
         resumed: false,
         draining: false,
-        shard: 0,
-        shards: 1,
+        shard,
+        shards: u16::try_from(ports.len().max(1)).unwrap(),
         seats: 64,
         features: 0,
         server_id: [1; 16],
@@ -478,7 +600,7 @@ fn hello_ok(session_id: u64, attach: u32, server_now: u64) -> wire::HelloOk<'sta
         metadata_max: 256,
         lease_min_ms: 10,
         lease_max_ms: 1_000_000,
-        ports: wire::U16List::default(),
+        ports,
     }
 }
 
