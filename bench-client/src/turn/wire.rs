@@ -1,6 +1,6 @@
 //! A kernel in memory: what is sent arrives at once, and a socket is a number.
 
-use locker::net::kernel::{BufferId, Completion, Kernel, Receive, Token};
+use locker::net::kernel::{BufferId, Completion, Kernel, Receive, Send, Token};
 
 /// The kernel's side of all connections.
 #[derive(Debug, Default)]
@@ -53,6 +53,7 @@ impl Kernel for Wire {
         &mut self,
         socket: &usize,
         slices: impl Iterator<Item = &'a [u8]>,
+        _how: Send,
         token: Token,
     ) -> usize {
         let sent = &mut self.sent[*socket];
