@@ -14,7 +14,7 @@ pub mod machine;
 pub use error::Error;
 pub use front::{
     Acquisition, Builder, Canceller, Client, Forced, KeyPages, Lock, Pending, ReentrantLock,
-    SessionPages,
+    SessionPages, Traffic,
 };
 pub use machine::{
     CounterId, CounterPage, Ended, ForceDelay, HolderView, KeyView, LockView, LostReason, ModeName,

@@ -8,6 +8,7 @@ use super::builder::Builder;
 use super::fleet::{Fleet, Route};
 use super::handle::Handle;
 use super::shared::Shared;
+use super::traffic::Traffic;
 use crate::error::Error;
 use crate::machine::{ForceDelay, ForceRelease, Machine, Outcome, Read, ServerInfo};
 
@@ -91,6 +92,18 @@ impl Client {
             Some(fleet) if at_home > 0 => at_home + fleet.reached(&self.home),
             _ => at_home,
         }
+    }
+
+    /// What this client has sent and received, and in how many system calls; all zero after a fork.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        if self.shared().check_process().is_err() {
+            return Traffic::default();
+        }
+        let fleet = self.fleet.as_ref();
+        let others = fleet.map_or_else(Vec::new, |fleet| fleet.sessions(&self.home));
+        let of_others = others.iter().map(|session| session.shared.traffic());
+        of_others.chain([self.shared().traffic()]).sum()
     }
 
     /// Asks the server for a sign of life; gives its clock in microseconds since its run began.

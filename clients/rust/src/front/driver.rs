@@ -287,6 +287,7 @@ impl Driver {
         };
         let now = self.shared.clock.now();
         let mut state = self.shared.state();
+        state.reads += 1;
         let result = state.machine.received(now, &self.inbox[..count]);
         let is_attached = state.machine.is_attached();
         self.shared.publish(state);

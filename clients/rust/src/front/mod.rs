@@ -36,6 +36,7 @@ mod roster;
 mod shared;
 mod slot;
 mod socket;
+mod traffic;
 mod writer;
 
 #[cfg(test)]
@@ -47,3 +48,4 @@ pub use client::{Client, Forced};
 pub use inspect::{KeyPages, SessionPages};
 pub use lock::Lock;
 pub use reentrant::ReentrantLock;
+pub use traffic::Traffic;

@@ -13,6 +13,7 @@ use super::address::Endpoint;
 use super::callbacks::Callbacks;
 use super::clock::Clock;
 use super::slot::{Answer, CallSlot, HoldWatch, LostCallback, lock};
+use super::traffic::Traffic;
 use super::writer::{Progress, Writer};
 use crate::error::Error;
 use crate::machine::{CallId, Event, HoldId, Instant, LostReason, Machine, Outcome};
@@ -59,6 +60,8 @@ pub(super) struct State {
     /// Nobody uses the client any more.
     pub(super) is_abandoned: bool,
     pub(super) contact: Contact,
+    /// Successful reads since the beginning, over all sockets.
+    pub(super) reads: u64,
     /// Callers that the latest bytes from the server have woken.
     woken: usize,
     calls: HashMap<CallId, Arc<CallSlot>>,
@@ -104,6 +107,7 @@ impl Shared {
             is_blocked: false,
             is_abandoned: false,
             contact: Contact::default(),
+            reads: 0,
             woken: 0,
             calls: HashMap::new(),
             holds: HashMap::new(),
@@ -268,6 +272,19 @@ impl Shared {
             if !self.state().machine.has_output() {
                 return;
             }
+        }
+    }
+
+    /// What was said and heard. May wait for a send under way, which does not block.
+    pub(super) fn traffic(&self) -> Traffic {
+        let writes = lock(&self.writer).writes;
+        let state = self.state();
+        let frames = state.machine.frames();
+        Traffic {
+            frames_sent: frames.sent,
+            writes,
+            frames_received: frames.received,
+            reads: state.reads,
         }
     }
 

@@ -14,6 +14,8 @@ use rustix::net::{SendFlags, Shutdown, send, shutdown};
 pub(super) struct Writer {
     pub(super) buffer: Vec<u8>,
     pub(super) socket: Option<Arc<OwnedFd>>,
+    /// Successful writes since the beginning, over all sockets.
+    pub(super) writes: u64,
     written: usize,
 }
 
@@ -46,7 +48,10 @@ impl Writer {
             // A closed peer must be an error here, not a signal to the program around us.
             let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
             match send(socket, &self.buffer[self.written..], flags) {
-                Ok(sent) => self.written += sent,
+                Ok(sent) => {
+                    self.written += sent;
+                    self.writes += 1;
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Progress::Blocked,
                 Err(error) => {

@@ -62,6 +62,7 @@ impl Machine {
             session.attach += 1;
         }
         self.transport = Transport::Greeting { sent_at: now };
+        self.frames.sent += 1;
         encode::hello(&self.settings, self.session.as_ref(), &mut self.outbox);
     }
 
@@ -93,7 +94,10 @@ impl Machine {
         while result.is_ok() && self.transport != Transport::Down {
             match self.take_frame(now, &inbox[used..]) {
                 Ok(0) => break,
-                Ok(length) => used += length,
+                Ok(length) => {
+                    used += length;
+                    self.frames.received += 1;
+                }
                 Err(broken) => result = Err(broken),
             }
         }

@@ -32,6 +32,7 @@ mod check;
 mod clock;
 mod encode;
 mod event;
+mod frames;
 mod holds;
 mod instant;
 mod losing;
@@ -56,6 +57,7 @@ pub use call::{
 };
 pub use clock::{Anchor, Margin, ServerClock};
 pub use event::{Ended, Event, LostReason, Outcome};
+pub use frames::Frames;
 pub use instant::Instant;
 pub use peer::Peer;
 pub use refusal::{Refusal, Status};

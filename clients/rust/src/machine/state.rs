@@ -9,6 +9,7 @@ use super::call::{Acquire, CallId, ForceRelease, HoldId, Lease, Read, Wait, leas
 use super::check;
 use super::encode;
 use super::event::{Ended, Event, Outcome};
+use super::frames::Frames;
 use super::holds::{HoldState, Holds};
 use super::instant::Instant;
 use super::request::{Body, ReleaseFor, RenewTo, Request};
@@ -33,6 +34,7 @@ pub struct Machine {
     pub(super) inbox: Vec<u8>,
     pub(super) outbox: Vec<u8>,
     pub(super) events: VecDeque<Event>,
+    pub(super) frames: Frames,
     last_call: u64,
 }
 
@@ -54,6 +56,7 @@ impl Machine {
             inbox: Vec::new(),
             outbox: Vec::new(),
             events: VecDeque::new(),
+            frames: Frames::default(),
             last_call: 0,
         };
         if let Some(refusal) = refused {
@@ -256,6 +259,12 @@ impl Machine {
         self.end(Ended::Closed);
     }
 
+    /// How many frames were written and read.
+    #[must_use]
+    pub const fn frames(&self) -> Frames {
+        self.frames
+    }
+
     /// How long past its wait a call waits for an answer.
     #[must_use]
     pub const fn answer_timeout(&self) -> Duration {
@@ -310,6 +319,7 @@ impl Machine {
             .request(call)
             .expect("a sent call has its request");
         let sent = request.sent.expect("it has its id");
+        self.frames.sent += 1;
         encode::request(
             &request.body,
             HoldId(call.0),

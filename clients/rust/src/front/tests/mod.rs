@@ -13,14 +13,14 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use locker_protocol::{GoAwayReason, HEADER_BYTES, Status};
+use locker_protocol::{GoAwayReason, Status};
 use rustix::process::{Pid, getpid, getppid};
 
 use self::server::FakeServer;
 use super::handle::Handle;
 use super::lock::Lock;
 use super::shared::Shared;
-use super::slot::lock;
+use super::slot::{CallSlot, lock};
 use crate::machine::{
     Acquire, Ended, HoldId, Lease, LostReason, Machine, Mode, Read, Settings, Wait,
 };
@@ -124,52 +124,48 @@ fn many_threads_share_one_connection_and_exclude_one_another() {
     assert_eq!(server.requests("Acquire"), 640);
 }
 
-#[test]
-fn requests_made_while_one_thread_sends_leave_together_afterwards() {
-    let server = FakeServer::start();
-    let client = client(&server);
-    let sending = lock(&client.shared().writer);
-    let slots: Vec<_> = thread::scope(|scope| {
-        let call = || {
-            client
-                .shared()
-                .call(|machine, now| machine.read(now, Read::Ping))
-                .unwrap()
-        };
-        let threads: Vec<_> = (0..8).map(|_| scope.spawn(call)).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap().1)
-            .collect()
-    });
-    let mut together = Vec::new();
-    client.shared().state().machine.take_output(&mut together);
-    assert_eq!(
-        together.len(),
-        8 * HEADER_BYTES,
-        "nobody waits for the sender, nothing is lost"
-    );
-    drop(sending);
-    let socket = client.shared().state().socket.clone().unwrap();
-    rustix::net::send(&socket, &together, rustix::net::SendFlags::empty()).unwrap();
-    for slot in slots {
-        slot.wait();
-    }
+/// Asks for a sign of life without waiting for the answer.
+fn start_ping(client: &Client) -> Arc<CallSlot> {
+    let call = |machine: &mut Machine, now| machine.read(now, Read::Ping);
+    client.shared().call(call).unwrap().1
 }
 
 #[test]
-fn the_sender_takes_along_what_others_left_with_the_machine() {
+fn requests_of_many_threads_made_during_a_send_leave_together_in_the_next_write() {
     let server = FakeServer::start();
     let client = client(&server);
+    let before = client.traffic();
     let sending = lock(&client.shared().writer);
-    let (_, slot) = client
-        .shared()
-        .call(|machine, now| machine.read(now, Read::Ping))
-        .unwrap();
+    let slots: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..32)
+            .map(|_| scope.spawn(|| start_ping(&client)))
+            .collect();
+        threads.into_iter().map(|it| it.join().unwrap()).collect()
+    });
+    assert_eq!(sending.writes, before.writes, "nobody waits for the sender");
     drop(sending);
-    assert!(client.shared().state().machine.has_output());
+    // Whoever sends next takes along what the others left.
     client.ping().unwrap();
-    slot.wait();
+    for slot in slots {
+        slot.wait();
+    }
+    let after = client.traffic();
+    assert_eq!(after.frames_sent - before.frames_sent, 33);
+    assert_eq!(after.writes - before.writes, 1);
+    assert_eq!(after.frames_received - before.frames_received, 33);
+}
+
+#[test]
+fn one_threads_requests_leave_one_by_one() {
+    let server = FakeServer::start();
+    let client = client(&server);
+    let before = client.traffic();
+    for _ in 0..10 {
+        client.ping().unwrap();
+    }
+    let after = client.traffic();
+    assert_eq!(after.frames_sent - before.frames_sent, 10);
+    assert_eq!(after.writes - before.writes, 10);
 }
 
 #[test]
