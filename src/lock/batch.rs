@@ -129,17 +129,24 @@ impl Batch {
         self.used = 0;
     }
 
+    /// Whether there is room for this input and its bytes.
+    #[inline]
+    #[must_use]
+    pub fn has_room(&self, input: &Input<'_>) -> bool {
+        let bytes = self.used + input.bytes();
+        self.slots.len() < BATCH_MAX && bytes <= self.bytes.len()
+    }
+
     /// Adds an input behind the others; its bytes are copied.
     ///
     /// # Errors
     /// There is no room for the input or its bytes. An empty batch takes any input.
     #[inline]
     pub fn push(&mut self, input: Input<'_>) -> Result<(), BatchFull> {
-        let (asked, first, second) = take_apart(&input);
-        let room = self.bytes.len() - self.used;
-        if self.slots.len() == BATCH_MAX || first.len() + second.len() > room {
+        if !self.has_room(&input) {
             return Err(BatchFull);
         }
+        let (asked, first, second) = take_apart(&input);
         let slot = Slot {
             asked,
             first: self.copy(first),

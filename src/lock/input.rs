@@ -91,3 +91,18 @@ pub enum Input<'a> {
         closure: ClosureRef,
     },
 }
+
+impl Input<'_> {
+    /// Bytes of key, metadata, name or prefix.
+    #[inline]
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        match self {
+            Self::Request { key, metadata, .. } => key.len() + metadata.len(),
+            Self::SessionOpen { name, .. } => name.len(),
+            Self::Get { key, .. } => key.len(),
+            Self::List { prefix, .. } => prefix.len(),
+            Self::SessionEnd { .. } | Self::LostTold { .. } => 0,
+        }
+    }
+}

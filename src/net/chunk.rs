@@ -128,12 +128,19 @@ impl ChunkQueue {
     ///
     /// # Panics
     /// If the queue came to 2 GiB; every caller has a limit far below.
+    #[inline]
     pub fn append(&mut self, pool: &mut ChunkPool, bytes: &[u8]) -> Result<(), PoolEmpty> {
         let tail_room = self.tail_room();
         if (1..=tail_room).contains(&bytes.len()) {
             self.fill_tail(pool, CHUNK_BYTES - tail_room, bytes);
             return Ok(());
         }
+        self.append_chunks(pool, bytes)
+    }
+
+    #[cold]
+    fn append_chunks(&mut self, pool: &mut ChunkPool, bytes: &[u8]) -> Result<(), PoolEmpty> {
+        let tail_room = self.tail_room();
         let chunks_needed = bytes.len().saturating_sub(tail_room).div_ceil(CHUNK_BYTES);
         if chunks_needed > pool.free_count as usize {
             return Err(PoolEmpty);

@@ -80,6 +80,13 @@ impl<'a> Record<'a> {
         Self(words)
     }
 
+    /// Whether a request with this sequence is new, and the seat free for it.
+    #[inline]
+    #[must_use]
+    pub fn is_fresh(&self, sequence: u64) -> bool {
+        sequence > self.sequence() && !self.is_running()
+    }
+
     /// What a request with this sequence would be; changes nothing.
     #[must_use]
     pub fn classify(&self, sequence: u64) -> Admission {
@@ -90,10 +97,11 @@ impl<'a> Record<'a> {
                 Some(settled) => Admission::Done(self.op(), settled),
             };
         }
-        if sequence <= last || self.is_running() {
-            return Admission::Bad { last };
+        if self.is_fresh(sequence) {
+            Admission::Fresh
+        } else {
+            Admission::Bad { last }
         }
-        Admission::Fresh
     }
 
     /// Takes a fresh request in: it runs until [`Record::settle`].
@@ -101,10 +109,7 @@ impl<'a> Record<'a> {
     /// # Panics
     /// If it is not fresh.
     pub fn begin(&mut self, sequence: u64, op: SeatOp) {
-        assert!(
-            sequence > self.sequence() && !self.is_running(),
-            "classified first"
-        );
+        assert!(self.is_fresh(sequence), "classified first");
         *self.0 = [head(sequence, 0, op, RUNNING), 0, 0, 0];
     }
 

@@ -237,12 +237,13 @@ impl Core {
     }
 
     /// Adds an input for the engine here, applying the batch if it is full.
+    #[inline]
     pub(super) fn input(&mut self, input: Input<'_>, io: &mut impl Io) {
-        if self.batch.push(input).is_err() {
+        if !self.batch.has_room(&input) {
             self.apply(io);
-            let again = self.batch.push(input);
-            again.expect("an empty batch takes any input");
         }
+        let taken = self.batch.push(input);
+        taken.expect("an empty batch takes any input");
     }
 
     /// Applies what was collected, and the words about holders told that it leads to.

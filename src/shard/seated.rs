@@ -2,7 +2,7 @@
 
 use crate::lock::effect::Answer;
 use crate::lock::input::Input;
-use crate::lock::op::{Op, ReplyTo, Seat, SessionRef, ShardId};
+use crate::lock::op::{ReplyTo, Seat, SessionRef, ShardId};
 use crate::session::{Admission, SeatOp, Session};
 use crate::shard::connection::Phase;
 use crate::shard::core::Core;
@@ -11,7 +11,7 @@ use crate::shard::io::{ConnectionId, Io};
 use crate::shard::message::{ANSWER_BYTES, Message, REQUEST_BYTES, SESSION_OPEN_BYTES};
 use crate::shard::paused::{Step, WaitsFor};
 use crate::shard::reply::{Output, reply_op, write_answer};
-use crate::shard::request::{Prepared, refusal};
+use crate::shard::request::{Forwarded, Prepared, refusal};
 use crate::shard::router::{Room, Urgency};
 use locker_protocol::{EndReason, Request, RequestId, Status};
 
@@ -26,14 +26,6 @@ pub(super) struct Seated<'a> {
     sequence: u64,
     op: SeatOp,
     request: &'a Request<'a>,
-}
-
-/// What goes to an engine.
-#[derive(Clone, Copy, Debug)]
-struct Forwarded<'a> {
-    op: Op,
-    key: &'a [u8],
-    metadata: &'a [u8],
 }
 
 impl<'a> Seated<'a> {
@@ -65,6 +57,7 @@ impl Core {
         let home = &mut self.home;
         let seat = asked.to.seat.0;
         let admission = match home.sessions.record(asked.to.session, seat) {
+            Some(record) if record.is_fresh(asked.sequence) => Admission::Fresh,
             Some(record) => record.classify(asked.sequence),
             None => Admission::Bad { last: 0 },
         };
@@ -96,9 +89,8 @@ impl Core {
                 home.begin(asked);
                 home.close_session(io, asked);
             }
-            Prepared::Forward { op, key, metadata } => {
-                let forwarded = Forwarded { op, key, metadata };
-                let owner = home.router.owner_of(key);
+            Prepared::Forward(forwarded) => {
+                let owner = home.router.owner_of(forwarded.key);
                 if owner != home.config.shard {
                     return home.forward(owner, asked, &forwarded, io);
                 }
@@ -124,17 +116,6 @@ impl Core {
             self.input(open, io);
         }
         self.input(forwarded.input(asked.to), io);
-    }
-}
-
-impl<'a> Forwarded<'a> {
-    const fn input(&self, to: ReplyTo) -> Input<'a> {
-        Input::Request {
-            to,
-            op: self.op,
-            key: self.key,
-            metadata: self.metadata,
-        }
     }
 }
 

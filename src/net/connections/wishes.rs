@@ -8,6 +8,7 @@ use crate::shard::io::{CloseHow, ConnectionId, Reading};
 
 impl<S> Connections<S> {
     /// See [`crate::shard::io::Io::write`].
+    #[inline]
     pub fn write(&mut self, id: ConnectionId, bytes: &[u8]) {
         let Some(connection) = Self::find(&mut self.table, id) else {
             return;
