@@ -2,7 +2,8 @@
 //! cost in processor time, and how many requests left in one write.
 //!
 //! ```text
-//! cargo run --release -p locker-client --example many_threads -- 127.0.0.1:5625 [THREADS] [PAIRS] [PID]
+//! cargo run --release -p locker-client --example many_threads -- \
+//!     127.0.0.1:5625 [THREADS] [PAIRS] [PID]
 //! ```
 //!
 //! PAIRS is per thread. With PID, the server's process on this machine, its processor time is told.
