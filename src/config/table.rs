@@ -61,7 +61,8 @@ pub const LISTEN: Setting = plain(
     "listen",
     Kind::Addresses,
     "127.0.0.1:5625",
-    "Addresses to listen on, IP or Unix sockets; port 0 lets the system choose one",
+    "Addresses to listen on: IP:port, where port 0 lets the system choose one, or a Unix socket \
+     as unix:/path",
 );
 
 /// Mode of the files of Unix sockets.
