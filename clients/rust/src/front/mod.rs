@@ -30,6 +30,7 @@ mod handle;
 mod inspect;
 mod lock;
 mod opener;
+mod parking;
 mod reentrant;
 mod resolver;
 mod roster;

@@ -12,6 +12,7 @@ use rustix::process::{Pid, getpid};
 use super::address::Endpoint;
 use super::callbacks::Callbacks;
 use super::clock::Clock;
+use super::parking::{Parking, Wakes};
 use super::slot::{Answer, CallSlot, HoldWatch, LostCallback, lock};
 use super::traffic::Traffic;
 use super::writer::{Progress, Writer};
@@ -44,6 +45,7 @@ pub(super) struct Shared {
     /// The shard that serves the session, while it is in contact.
     serving: AtomicU32,
     pub(super) writer: Mutex<Writer>,
+    parking: Arc<Parking>,
     wake: OwnedFd,
     process: Pid,
 }
@@ -119,6 +121,7 @@ impl Shared {
             serving: AtomicU32::new(NOWHERE),
             state: Mutex::new(state),
             writer: Mutex::new(Writer::default()),
+            parking: Arc::default(),
             wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
             process,
         })
@@ -180,9 +183,9 @@ impl Shared {
         call: impl FnOnce(&mut Machine, Instant) -> CallId,
     ) -> Result<(CallId, Arc<CallSlot>), Error> {
         self.check_process()?;
-        let slot = Arc::new(CallSlot::default());
         let mut state = self.state();
         let call = call(&mut state.machine, self.clock.now());
+        let slot = Arc::new(CallSlot::new(call, Arc::clone(&self.parking)));
         state.calls.insert(call, Arc::clone(&slot));
         self.publish(state);
         Ok((call, slot))
@@ -221,9 +224,11 @@ impl Shared {
         if has_output {
             self.send(has_company);
         }
+        let mut wakes = Wakes::default();
         for (slot, answer) in news.answers {
-            slot.complete(answer);
+            slot.complete(answer, &mut wakes);
         }
+        self.parking.wake(&wakes);
         for (watch, reason) in news.losses {
             for callback in watch.lose(reason) {
                 self.common.callbacks.run(callback, reason);
@@ -238,7 +243,8 @@ impl Shared {
     ///
     /// With company, which is other threads that were woken by the same read, it lets those run
     /// first: what they ask for next then leaves in the same write. Measured with 64 threads on one
-    /// connection and two cores (examples/many_threads): 7 requests a write instead of 1.07.
+    /// connection and two cores (examples/many_threads): 15 requests a write instead of 2, and a
+    /// fifth of the server's processor time.
     pub(super) fn send(&self, has_company: bool) {
         let mut lets_others_run = has_company;
         loop {

@@ -3,13 +3,15 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::machine::{LostReason, Outcome};
+use super::parking::{Berth, Parking, Wakes};
+use crate::machine::{CallId, LostReason, Outcome};
 
 /// One call's outcome, once it is there.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct CallSlot {
-    state: Mutex<Option<Answer>>,
-    answered: Condvar,
+    answer: Mutex<Option<Answer>>,
+    parking: Arc<Parking>,
+    berth: Berth,
 }
 
 /// What a call came to; a grant comes with its lock's watch.
@@ -36,37 +38,35 @@ struct WatchState {
 }
 
 impl CallSlot {
-    pub(super) fn complete(&self, answer: Answer) {
-        *lock(&self.state) = Some(answer);
-        self.answered.notify_all();
+    /// The outcome of `call`, whose caller sleeps in `parking`.
+    pub(super) fn new(call: CallId, parking: Arc<Parking>) -> Self {
+        Self {
+            answer: Mutex::default(),
+            parking,
+            berth: Berth::of(call),
+        }
+    }
+
+    /// Puts the outcome there. Who waits for it sleeps until `wakes` are carried out.
+    pub(super) fn complete(&self, answer: Answer, wakes: &mut Wakes) {
+        *lock(&self.answer) = Some(answer);
+        wakes.add(self.berth);
     }
 
     /// Blocks until the outcome is there.
     pub(super) fn wait(&self) -> Answer {
-        let mut state = lock(&self.state);
-        loop {
-            if let Some(answer) = state.take() {
-                return answer;
-            }
-            state = self
-                .answered
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+        let answer = self.sleep(None);
+        answer.expect("without a bound only an answer ends the wait")
     }
 
     /// Blocks until the outcome is there or `timeout` has passed.
     pub(super) fn wait_for(&self, timeout: Duration) -> Option<Answer> {
-        let deadline = Instant::now().checked_add(timeout);
-        let mut state = lock(&self.state);
-        loop {
-            if let Some(answer) = state.take() {
-                return Some(answer);
-            }
-            let left = time_left(deadline)?;
-            let waited = self.answered.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        self.sleep(Some(timeout))
+    }
+
+    fn sleep(&self, timeout: Option<Duration>) -> Option<Answer> {
+        let look = || lock(&self.answer).take();
+        self.parking.sleep(self.berth, timeout, look)
     }
 }
 
