@@ -34,6 +34,7 @@ const PURE_WITHIN_SHELL: &[&str] = &[
     "bench-client/src/compare/contended.rs",
     "bench-client/src/compare/contended/",
     "bench-client/src/compare/contestant.rs",
+    "bench-client/src/compare/course.rs",
     "bench-client/src/compare/cycle.rs",
     "bench-client/src/compare/cycle/",
     "bench-client/src/compare/dialect.rs",

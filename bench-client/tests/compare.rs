@@ -81,14 +81,31 @@ fn every_peer_that_is_installed_is_measured_in_every_style() {
             assert!(sample["server_cpu_ns"].as_u64().unwrap() > 0, "{sample}");
         }
     }
-    let peers = 10 - skipped.len();
+    let peers = 11 - skipped.len();
     let rows = document["rows"].as_array().unwrap();
     assert!(rows.len() >= 4 * (peers - 2), "{} rows", rows.len());
+    let crossing = |peer: &str| {
+        let mut rows = rows.iter().filter(|row| row["peer"] == peer);
+        let row = rows.find(|row| row["shape"]["depth"] == 4).unwrap();
+        row["lane_messages_per_request"]["median"].as_f64().unwrap()
+    };
+    // Half of the requests go there, and their answers back; of the others only greetings.
+    let (routed, aware) = (crossing("locker-shards"), crossing("locker-aware"));
+    assert!(aware < routed / 2.0, "{aware} {routed}");
     let page = std::fs::read_to_string(html).unwrap();
     assert!(
         page.contains("2x1, two trips") && page.contains("<svg"),
         "{page}"
     );
+}
+
+#[test]
+fn a_unix_socket_is_compared_where_it_is_asked_for() {
+    let output = compare("--rounds 1 --peers locker,locker-unix --seconds 0.1 --shapes 2x1");
+    let (table, log) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{log}");
+    assert!(log.contains("locker-unix is up"), "{log}");
+    assert!(table.contains("locker-unix "), "{table}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod support;
 use std::net::TcpListener;
 
 use rustix::process::Signal;
-use support::{BENCH, Running, Server, bench, bench_spawn, report, told};
+use support::{BENCH, Running, Server, bench, bench_spawn, locker, report, told};
 
 /// A run of a moment.
 const SHORT: &str = "-d 300ms --warmup 50ms -c 4 --progress off";
@@ -21,6 +21,7 @@ fn every_mode_runs_and_reports() {
         "",
         "-P 4 --one-write",
         "-P 4 --shard-aware --server-shards 2",
+        "-P 4 --socket unix",
         "--rate 500,poisson --ramp 100ms",
         "--mode contended --hold exp:1ms --verify=order",
         "--mode rw:90/10 --keys 10 --key-dist zipf:0.99",
@@ -42,6 +43,53 @@ fn every_mode_runs_and_reports() {
             told(&output)
         );
     }
+}
+
+#[test]
+fn connections_of_a_shard_aware_run_lie_evenly_on_the_shards() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("report.json");
+    let mut command = bench_spawn(&format!("{SHORT} --shard-aware --server-shards 3"));
+    let output = command.arg("--json").arg(&json).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let report = report(&json);
+    let shards = report["shards"].as_array().unwrap();
+    let connections: Vec<_> = shards.iter().map(|shard| &shard["connections"]).collect();
+    assert_eq!(connections, [2, 1, 1], "{}", told(&output));
+}
+
+#[test]
+fn without_ports_of_shards_connections_stay_where_they_land_and_that_is_told() {
+    let mut command = bench(&format!("{SHORT} --spawn --shard-aware --server-shards 2"));
+    command.arg("--server-bin").arg(locker());
+    command.args(["--server-args", "--memory 64MiB --shard-port-base none"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert!(
+        told(&output).contains("connections on shard"),
+        "{}",
+        told(&output)
+    );
+}
+
+#[test]
+fn other_locks_are_held_while_a_run_lasts() {
+    for flags in ["--held 20k", "--held 5k --server-shards 2 --shard-aware"] {
+        let output = bench_spawn(&format!("{SHORT} {flags}")).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        assert!(
+            told(&output).contains("other locks held"),
+            "{}",
+            told(&output)
+        );
+    }
+    let output = bench_spawn(&format!("{SHORT} --held 5M")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert!(
+        told(&output).contains("table was full"),
+        "{}",
+        told(&output)
+    );
 }
 
 #[test]
@@ -119,6 +167,8 @@ fn impossible_flags_are_refused_before_any_connection() {
         ("--server-shards 2", "add --spawn"),
         ("--mode nothing", "write uncontended"),
         ("-d 10", "with its unit"),
+        ("--mode churn --shard-aware", "drop --shard-aware"),
+        ("--socket unix", "add --spawn"),
     ];
     for (flags, text) in refused {
         let output = bench(&format!("{address} {flags}")).output().unwrap();

@@ -5,102 +5,82 @@
 //! of "the echo's round trip at the same connections": with all of them busy it would be longer.
 
 use crate::nanos::Nanos;
-use crate::traffic::{Close, End, Io, Next, Traffic, Wish};
+use crate::traffic::{End, Io, Next, Traffic};
 
-use super::dialect::{Asking, Dialect};
-use super::stages::{Stage, Stages, Timing};
+use super::course::{Course, Turn};
+use super::dialect::{Answer, Asking, Dialect};
+use super::stages::{Stage, Timing};
 use super::tally::{Measured, Tally};
 
 /// The load of one run.
 #[derive(Debug)]
 pub struct Baton<D> {
-    dialects: Vec<D>,
-    stages: Stages,
-    opened: usize,
+    course: Course<D>,
     sent_at: Nanos,
     is_under_way: bool,
-    tally: Tally,
+    answers: Vec<Answer>,
 }
 
 impl<D: Dialect> Baton<D> {
-    /// A run with one dialect per connection, which needs no greeting.
+    /// A run with one dialect per connection.
     #[must_use]
     pub fn new(timing: Timing, dialects: Vec<D>) -> Self {
         Self {
-            dialects,
-            stages: Stages::new(timing),
-            opened: 0,
+            course: Course::new(timing, dialects),
             sent_at: Nanos::ZERO,
             is_under_way: false,
-            tally: Tally::default(),
+            answers: Vec::new(),
         }
     }
 
     fn pass(&mut self, connection: usize, now: Nanos, io: &mut Io) {
         self.sent_at = now;
         self.is_under_way = true;
-        self.dialects[connection].acquire(0, 0, Asking::Try, io.out(connection));
+        let dialect = &mut self.course.dialects[connection];
+        dialect.acquire(0, 0, Asking::Try, io.out(connection));
     }
 }
 
 impl<D: Dialect> Traffic for Baton<D> {
-    fn opened(&mut self, _connection: usize, _now: Nanos, _io: &mut Io) {
-        self.opened += 1;
+    fn opened(&mut self, connection: usize, _now: Nanos, io: &mut Io) {
+        self.course.opened(connection, io);
     }
 
     fn received(&mut self, connection: usize, bytes: &[u8], now: Nanos, io: &mut Io) -> usize {
-        let mut answers = Vec::new();
-        let parsed = self.dialects[connection].parse(bytes, &mut Vec::new(), &mut answers);
-        let taken = parsed.unwrap_or_else(|broken| {
-            self.tally.trouble(broken.0);
-            self.stages.end();
-            bytes.len()
-        });
-        if answers.is_empty() {
+        let taken = self.course.hear(connection, bytes, &mut self.answers, io);
+        if self.answers.is_empty() {
             return taken;
         }
+        self.answers.clear();
         self.is_under_way = false;
-        if self.stages.now() == Stage::Measuring {
-            self.tally.pair(self.sent_at, now);
+        if self.course.is_measuring() {
+            self.course.tally.pair(self.sent_at, now);
         }
-        if self.stages.is_loading() {
-            self.pass((connection + 1) % self.dialects.len(), now, io);
+        if self.course.is_loading() {
+            self.pass((connection + 1) % self.course.dialects.len(), now, io);
         }
         taken
     }
 
     fn closed(&mut self, connection: usize, end: End, _now: Nanos, _io: &mut Io) {
-        self.tally.closed(connection, end);
-        self.stages.end();
+        self.course.closed(connection, end);
     }
 
     fn tick(&mut self, now: Nanos, io: &mut Io) -> Next {
-        let before = self.stages.now();
-        if self.stages.next() == Next::Bytes {
-            (0..self.dialects.len()).for_each(|connection| io.wish(Wish::Connect(connection)));
+        if self.course.tick(now, usize::from(self.is_under_way), io) == Turn::Begin {
+            self.pass(0, now, io);
         }
-        let is_ready = self.opened == self.dialects.len();
-        match (before, self.stages.tick(now, is_ready, !self.is_under_way)) {
-            (Stage::Greeting, Stage::Warming) => self.pass(0, now, io),
-            (Stage::Greeting, Stage::Over) => self.tally.trouble("a connection did not open"),
-            (Stage::Finishing, Stage::Over) => {
-                self.tally.lost = u64::from(self.is_under_way);
-                (0..self.dialects.len())
-                    .for_each(|connection| io.wish(Wish::Close(connection, Close::Orderly)));
-            }
-            _ => {}
-        }
-        self.stages.next()
+        self.course.next()
     }
 }
 
 impl<D: Dialect> Measured for Baton<D> {
     fn stage(&self) -> Stage {
-        self.stages.now()
+        self.course.stage()
     }
 
     fn tally(&mut self) -> &mut Tally {
-        &mut self.tally
+        &mut self.course.tally
     }
 }
 

@@ -6,10 +6,11 @@
 use std::mem;
 
 use crate::nanos::Nanos;
-use crate::traffic::{Close, End, Io, Next, Traffic, Wish};
+use crate::traffic::{End, Io, Next, Traffic};
 
-use super::dialect::{Answer, Asking, Dialect, Outcome};
-use super::stages::{Stage, Stages, Timing};
+use super::course::{Course, Turn};
+use super::dialect::{Answer, Asking, Dialect, Outcome, Step};
+use super::stages::{Stage, Timing};
 use super::tally::{Measured, Tally};
 
 /// The key that all want.
@@ -38,17 +39,13 @@ enum State {
 #[derive(Debug)]
 pub struct Contended<D> {
     patience: Patience,
-    dialects: Vec<D>,
+    course: Course<D>,
     clients: Vec<State>,
-    stages: Stages,
-    ready: usize,
     /// The earliest end of a sleep.
     wake_at: Nanos,
     /// When the lock was released, until it is granted again.
     released_at: Option<Nanos>,
-    tally: Tally,
     answers: Vec<Answer>,
-    said: Vec<u8>,
 }
 
 impl<D: Dialect> Contended<D> {
@@ -56,20 +53,15 @@ impl<D: Dialect> Contended<D> {
     #[must_use]
     pub fn new(patience: Patience, timing: Timing, dialects: Vec<D>) -> Self {
         let clients = dialects.len();
+        let mut course = Course::new(timing, dialects);
+        course.tally.grants = vec![0; clients];
         Self {
             patience,
-            dialects,
+            course,
             clients: vec![State::Idle; clients],
-            stages: Stages::new(timing),
-            ready: 0,
             wake_at: Nanos::FOREVER,
             released_at: None,
-            tally: Tally {
-                grants: vec![0; clients],
-                ..Tally::default()
-            },
             answers: Vec::new(),
-            said: Vec::new(),
         }
     }
 
@@ -78,33 +70,39 @@ impl<D: Dialect> Contended<D> {
             Patience::Queue => Asking::Wait,
             Patience::Poll(_) => Asking::Try,
         };
-        self.dialects[client].acquire(PLACE, KEY, asking, io.out(client));
-        self.dialects[client].end_write(io.out(client));
+        let dialect = &mut self.course.dialects[client];
+        dialect.acquire(PLACE, KEY, asking, io.out(client));
+        dialect.end_write(io.out(client));
         self.clients[client] = State::Asking;
     }
 
-    fn granted(&mut self, client: usize, now: Nanos, io: &mut Io) {
-        if self.stages.now() == Stage::Measuring {
-            self.tally.pairs += 1;
-            self.tally.grants[client] += 1;
-            if let Some(released_at) = self.released_at {
-                let handoff = now.since(released_at).0;
-                self.tally.handoff.saturating_record(handoff);
-            }
-        }
-        self.released_at = Some(now);
-        self.dialects[client].release(PLACE, KEY, io.out(client));
-        self.dialects[client].end_write(io.out(client));
+    fn release(&mut self, client: usize, io: &mut Io) {
+        let dialect = &mut self.course.dialects[client];
+        dialect.release(PLACE, KEY, io.out(client));
+        dialect.end_write(io.out(client));
         self.clients[client] = State::Releasing;
     }
 
+    fn granted(&mut self, client: usize, now: Nanos, io: &mut Io) {
+        if self.course.is_measuring() {
+            self.course.tally.pairs += 1;
+            self.course.tally.grants[client] += 1;
+            if let Some(released_at) = self.released_at {
+                let handoff = now.since(released_at).0;
+                self.course.tally.handoff.saturating_record(handoff);
+            }
+        }
+        self.released_at = Some(now);
+        self.release(client, io);
+    }
+
     fn refused(&mut self, client: usize, now: Nanos, io: &mut Io) {
-        if self.stages.now() == Stage::Measuring {
-            self.tally.not_got += 1;
+        if self.course.is_measuring() {
+            self.course.tally.not_got += 1;
         }
         match self.patience {
-            Patience::Queue => self.tally.trouble("a waiter was refused"),
-            Patience::Poll(_) if !self.stages.is_loading() => self.clients[client] = State::Idle,
+            Patience::Queue => self.course.tally.trouble("a waiter was refused"),
+            Patience::Poll(_) if !self.course.is_loading() => self.clients[client] = State::Idle,
             Patience::Poll(Nanos::ZERO) => self.ask(client, io),
             Patience::Poll(delay) => {
                 let until = now + delay;
@@ -118,11 +116,25 @@ impl<D: Dialect> Contended<D> {
         match (self.clients[client], outcome) {
             (State::Asking, Outcome::Got) => self.granted(client, now, io),
             (State::Asking, Outcome::NotGot) => self.refused(client, now, io),
-            (State::Releasing, Outcome::Released) if self.stages.is_loading() => {
+            (State::Asking, Outcome::Refused(Step::Acquire)) => {
+                self.course.refused();
+                match self.course.is_loading() {
+                    true => self.ask(client, io),
+                    false => self.clients[client] = State::Idle,
+                }
+            }
+            (State::Releasing, Outcome::Refused(Step::Release)) => {
+                self.course.refused();
+                self.release(client, io);
+            }
+            (State::Releasing, Outcome::Released) if self.course.is_loading() => {
                 self.ask(client, io);
             }
             (State::Releasing, Outcome::Released) => self.clients[client] = State::Idle,
-            (state, outcome) => self.tally.trouble(format!("{outcome:?} while {state:?}")),
+            (state, outcome) => self
+                .course
+                .tally
+                .trouble(format!("{outcome:?} while {state:?}")),
         }
     }
 
@@ -133,7 +145,7 @@ impl<D: Dialect> Contended<D> {
             let State::Sleeping(until) = self.clients[client] else {
                 continue;
             };
-            if !self.stages.is_loading() {
+            if !self.course.is_loading() {
                 self.clients[client] = State::Idle;
             } else if until <= now {
                 self.ask(client, io);
@@ -147,37 +159,15 @@ impl<D: Dialect> Contended<D> {
         let is_busy = |state: &&State| **state != State::Idle;
         self.clients.iter().filter(is_busy).count()
     }
-
-    fn parse(&mut self, client: usize, bytes: &[u8], io: &mut Io) -> usize {
-        let dialect = &mut self.dialects[client];
-        let was_ready = dialect.ready();
-        let taken = match dialect.parse(bytes, &mut self.said, &mut self.answers) {
-            Ok(taken) => taken,
-            Err(broken) => {
-                self.tally.trouble(broken.0);
-                self.stages.end();
-                bytes.len()
-            }
-        };
-        self.ready += usize::from(!was_ready && self.dialects[client].ready());
-        if !self.said.is_empty() {
-            io.out(client).append(&mut self.said);
-        }
-        taken
-    }
 }
 
 impl<D: Dialect> Traffic for Contended<D> {
     fn opened(&mut self, client: usize, _now: Nanos, io: &mut Io) {
-        if self.dialects[client].ready() {
-            self.ready += 1;
-        } else {
-            self.dialects[client].greet(io.out(client));
-        }
+        self.course.opened(client, io);
     }
 
     fn received(&mut self, client: usize, bytes: &[u8], now: Nanos, io: &mut Io) -> usize {
-        let taken = self.parse(client, bytes, io);
+        let taken = self.course.hear(client, bytes, &mut self.answers, io);
         let mut answers = mem::take(&mut self.answers);
         for answer in answers.drain(..) {
             self.answered(client, answer.outcome, now, io);
@@ -187,34 +177,18 @@ impl<D: Dialect> Traffic for Contended<D> {
     }
 
     fn closed(&mut self, connection: usize, end: End, _now: Nanos, _io: &mut Io) {
-        self.tally.closed(connection, end);
-        self.stages.end();
+        self.course.closed(connection, end);
     }
 
     fn tick(&mut self, now: Nanos, io: &mut Io) -> Next {
-        let before = self.stages.now();
-        if self.stages.next() == Next::Bytes {
-            (0..self.dialects.len()).for_each(|connection| io.wish(Wish::Connect(connection)));
+        let turn = self.course.tick(now, self.busy(), io);
+        if turn == Turn::Begin {
+            (0..self.clients.len()).for_each(|client| self.ask(client, io));
         }
-        let is_ready = self.ready == self.dialects.len();
-        let is_idle = before == Stage::Finishing && self.busy() == 0;
-        let stage = self.stages.tick(now, is_ready, is_idle);
-        match (before, stage) {
-            (Stage::Greeting, Stage::Warming) => {
-                (0..self.dialects.len()).for_each(|client| self.ask(client, io));
-            }
-            (Stage::Greeting, Stage::Over) => self.tally.trouble("a greeting was not answered"),
-            (Stage::Finishing, Stage::Over) => {
-                self.tally.lost = u64::try_from(self.busy()).expect("widens");
-                (0..self.dialects.len())
-                    .for_each(|connection| io.wish(Wish::Close(connection, Close::Orderly)));
-            }
-            _ => {}
-        }
-        if self.wake_at <= now || stage == Stage::Finishing && before != stage {
+        if self.wake_at <= now || turn == Turn::Finish {
             self.wake(now, io);
         }
-        match self.stages.next() {
+        match self.course.next() {
             Next::At(until) => Next::At(until.min(self.wake_at)),
             next => next,
         }
@@ -223,11 +197,11 @@ impl<D: Dialect> Traffic for Contended<D> {
 
 impl<D: Dialect> Measured for Contended<D> {
     fn stage(&self) -> Stage {
-        self.stages.now()
+        self.course.stage()
     }
 
     fn tally(&mut self) -> &mut Tally {
-        &mut self.tally
+        &mut self.course.tally
     }
 }
 

@@ -13,6 +13,10 @@ pub enum Peer {
     LockerLease,
     /// locker with several shards, any connection asking for any key.
     LockerShards,
+    /// The same server, each connection going to a shard's own port and asking for its keys alone.
+    LockerAware,
+    /// locker with one shard, over a Unix socket.
+    LockerUnix,
     /// Echo on locker's own socket driver.
     EchoDriver,
     /// Echo on epoll.
@@ -31,10 +35,12 @@ pub enum Peer {
 
 impl Peer {
     /// All, in the order of tables and of each round.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Locker,
         Self::LockerLease,
         Self::LockerShards,
+        Self::LockerAware,
+        Self::LockerUnix,
         Self::EchoDriver,
         Self::EchoEpoll,
         Self::Redis,
@@ -51,6 +57,8 @@ impl Peer {
             Self::Locker => "locker",
             Self::LockerLease => "locker-lease",
             Self::LockerShards => "locker-shards",
+            Self::LockerAware => "locker-aware",
+            Self::LockerUnix => "locker-unix",
             Self::EchoDriver => "echo-driver",
             Self::EchoEpoll => "echo-epoll",
             Self::Redis => "redis",
@@ -76,7 +84,20 @@ impl Peer {
     /// Whether it is locker, in whatever setting.
     #[must_use]
     pub const fn is_locker(self) -> bool {
-        matches!(self, Self::Locker | Self::LockerLease | Self::LockerShards)
+        matches!(
+            self,
+            Self::Locker
+                | Self::LockerLease
+                | Self::LockerShards
+                | Self::LockerAware
+                | Self::LockerUnix
+        )
+    }
+
+    /// Whether it is locker with several shards.
+    #[must_use]
+    pub const fn is_sharded(self) -> bool {
+        matches!(self, Self::LockerShards | Self::LockerAware)
     }
 
     /// Whether it is one of the echo servers.
@@ -88,7 +109,7 @@ impl Peer {
     /// Whether one thread serves, so that a saturated server has the whole of its core.
     #[must_use]
     pub const fn is_one_thread(self) -> bool {
-        !matches!(self, Self::LockerShards | Self::Etcd | Self::Postgres)
+        !(self.is_sharded() || matches!(self, Self::Etcd | Self::Postgres))
     }
 
     /// Whether it queues those who want what is held.
@@ -139,6 +160,8 @@ impl Contestant {
                 // Requests of one connection to etcd run side by side: an Unlock may overtake.
                 Style::OneWrite if peer == Peer::Etcd => {}
                 Style::Contended if peer == Peer::RedisPing => {}
+                // One key lies on one shard: all its connections would go there.
+                Style::Contended if peer == Peer::LockerAware => {}
                 Style::Contended if !peer.has_waiters() => {
                     for manner in [Manner::TightPoll, Manner::PolitePoll] {
                         contestants.push(Self { peer, manner });
@@ -187,7 +210,7 @@ mod tests {
         };
         assert!(!names("8x32").contains("etcd"));
         let contended = names("contended");
-        assert!(!contended.contains("ping"));
+        assert!(!contended.contains("ping") && !contended.contains("aware"));
         assert!(contended.contains("redis, tight poll | redis, 100 ms poll"));
         assert!(contended.contains("etcd | postgres"));
     }

@@ -7,12 +7,16 @@ use std::mem;
 
 use crate::dice::Dice;
 use crate::nanos::Nanos;
-use crate::traffic::{Close, End, Io, Next, Traffic, Wish};
+use crate::traffic::{End, Io, Next, Traffic};
 
-use super::dialect::{Answer, Asking, Dialect, Outcome};
+use super::course::{Course, Turn};
+use super::dialect::{Answer, Asking, Dialect, Outcome, Step};
 use super::shape::{Shape, Style};
-use super::stages::{Stage, Stages, Timing};
+use super::stages::{Stage, Timing};
 use super::tally::{Measured, Tally};
+
+/// Numbers of keys end here: what is beyond is not distinct, or another's.
+pub const KEYS_MAX: u32 = 90_000_000;
 
 /// One client: a place of a connection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,7 +24,15 @@ struct Client {
     key: u32,
     began: Nanos,
     /// Answers that are still to come for this pair.
-    awaited: u8,
+    pending: u8,
+    /// The acquire was granted.
+    is_granted: bool,
+    /// The release found a hold.
+    is_released: bool,
+    /// The acquire was refused for want of room: the release finds nothing, as it must.
+    is_refused: bool,
+    /// The release found nothing.
+    is_bare: bool,
 }
 
 /// The load of one run.
@@ -29,15 +41,11 @@ pub struct Cycle<D> {
     shape: Shape,
     /// Keys that each client draws from.
     keys_each: u32,
-    dialects: Vec<D>,
+    course: Course<D>,
     clients: Vec<Client>,
     dice: Dice,
-    stages: Stages,
-    ready: usize,
     busy: usize,
-    tally: Tally,
     answers: Vec<Answer>,
-    said: Vec<u8>,
 }
 
 impl<D: Dialect> Cycle<D> {
@@ -47,15 +55,11 @@ impl<D: Dialect> Cycle<D> {
         Self {
             shape,
             keys_each: (keys / shape.clients()).max(1),
-            dialects,
+            course: Course::new(timing, dialects),
             clients: vec![Client::default(); shape.clients() as usize],
             dice: Dice::new(seed),
-            stages: Stages::new(timing),
-            ready: 0,
             busy: 0,
-            tally: Tally::default(),
             answers: Vec::new(),
-            said: Vec::new(),
         }
     }
 
@@ -63,24 +67,39 @@ impl<D: Dialect> Cycle<D> {
         connection * usize::from(self.shape.depth) + usize::from(place)
     }
 
+    /// Draws a key for a client. Keys are dealt in turn: a client's are those that leave its number
+    /// as the rest. Where its connection does not ask for all keys, each draw stands for the first
+    /// of a row that it does ask for, so that as many keys as ever are drawn from.
+    fn draw(&mut self, connection: usize, number: u32) -> u32 {
+        let clients = self.shape.clients();
+        let mut key = self.dice.below(self.keys_each) * clients + number;
+        while !self.course.dialects[connection].takes(key) {
+            key += self.keys_each * clients;
+            if key >= KEYS_MAX {
+                key = self.dice.below(self.keys_each) * clients + number;
+            }
+        }
+        key
+    }
+
     fn begin(&mut self, connection: usize, place: u16, now: Nanos, io: &mut Io) {
         let index = self.index(connection, place);
         let number = u32::try_from(index).expect("as many as the shape has");
-        // Keys are dealt in turn: a client's are those that leave its number as the rest.
-        let key = self.dice.below(self.keys_each) * self.shape.clients() + number;
+        let key = self.draw(connection, number);
         let out = io.out(connection);
-        let dialect = &mut self.dialects[connection];
+        let dialect = &mut self.course.dialects[connection];
         dialect.acquire(place, key, Asking::Try, out);
-        let mut awaited = 1;
+        let mut pending = 1;
         if self.shape.style == Style::OneWrite {
             dialect.release(place, key, out);
-            awaited = 2;
+            pending = 2;
         }
         self.busy += 1;
         self.clients[index] = Client {
             key,
             began: now,
-            awaited,
+            pending,
+            ..Client::default()
         };
     }
 
@@ -88,78 +107,78 @@ impl<D: Dialect> Cycle<D> {
     fn answered(&mut self, connection: usize, answer: Answer, now: Nanos, io: &mut Io) -> bool {
         let index = self.index(connection, answer.place);
         let client = &mut self.clients[index];
-        if client.awaited == 0 {
-            self.tally.trouble("a second answer to one request");
+        if client.pending == 0 {
+            self.course.tally.trouble("a second answer to one request");
             return false;
         }
-        client.awaited -= 1;
+        client.pending -= 1;
         match answer.outcome {
-            Outcome::Got if self.shape.style == Style::TwoTrips => {
-                client.awaited = 1;
-                let out = io.out(connection);
-                self.dialects[connection].release(answer.place, client.key, out);
-                return true;
+            Outcome::Got => client.is_granted = true,
+            Outcome::Released => client.is_released = true,
+            Outcome::NotHeld => client.is_bare = true,
+            Outcome::Refused(step) => {
+                client.is_refused |= step == Step::Acquire;
+                self.course.refused();
             }
-            Outcome::Got | Outcome::Released => {}
             Outcome::NotGot => {
-                self.tally.not_got += 1;
-                self.tally.trouble("a key of one client alone was held");
+                self.course.tally.not_got += 1;
+                self.course
+                    .tally
+                    .trouble("a key of one client alone was held");
             }
-            Outcome::Failed(said) => self.tally.trouble(said),
+            Outcome::Failed(said) => {
+                // Nothing is tried again.
+                client.is_released = true;
+                self.course.tally.trouble(said);
+            }
         }
-        if client.awaited > 0 {
+        if self.clients[index].pending > 0 {
             return false;
+        }
+        self.all_answered(connection, answer.place, now, io)
+    }
+
+    /// A client waits for no answer: releases what it holds, else ends its pair and begins another.
+    fn all_answered(&mut self, connection: usize, place: u16, now: Nanos, io: &mut Io) -> bool {
+        let index = self.index(connection, place);
+        let client = &mut self.clients[index];
+        if client.is_bare && !client.is_refused {
+            let why = "a release found nothing to release";
+            self.course.tally.trouble(why);
+        } else if client.is_granted && !client.is_released {
+            // It goes with the grant, or was refused before.
+            client.pending = 1;
+            let dialect = &mut self.course.dialects[connection];
+            dialect.release(place, client.key, io.out(connection));
+            return true;
         }
         self.busy -= 1;
-        if self.stages.now() == Stage::Measuring {
-            self.tally.pair(client.began, now);
+        if client.is_granted && self.course.is_measuring() {
+            self.course.tally.pair(client.began, now);
         }
-        if self.stages.is_loading() {
-            self.begin(connection, answer.place, now, io);
+        if self.course.is_loading() {
+            self.begin(connection, place, now, io);
         }
-        self.stages.is_loading()
+        self.course.is_loading()
     }
 
     fn begin_all(&mut self, now: Nanos, io: &mut Io) {
-        for connection in 0..self.dialects.len() {
+        for connection in 0..self.course.dialects.len() {
             for place in 0..self.shape.depth {
                 self.begin(connection, place, now, io);
             }
-            self.dialects[connection].end_write(io.out(connection));
+            self.course.dialects[connection].end_write(io.out(connection));
         }
-    }
-
-    fn parse(&mut self, connection: usize, bytes: &[u8], io: &mut Io) -> usize {
-        let dialect = &mut self.dialects[connection];
-        let was_ready = dialect.ready();
-        let taken = match dialect.parse(bytes, &mut self.said, &mut self.answers) {
-            Ok(taken) => taken,
-            Err(broken) => {
-                self.tally.trouble(broken.0);
-                self.stages.end();
-                bytes.len()
-            }
-        };
-        self.ready += usize::from(!was_ready && self.dialects[connection].ready());
-        if !self.said.is_empty() {
-            io.out(connection).append(&mut self.said);
-        }
-        taken
     }
 }
 
 impl<D: Dialect> Traffic for Cycle<D> {
     fn opened(&mut self, connection: usize, _now: Nanos, io: &mut Io) {
-        let dialect = &mut self.dialects[connection];
-        if dialect.ready() {
-            self.ready += 1;
-        } else {
-            dialect.greet(io.out(connection));
-        }
+        self.course.opened(connection, io);
     }
 
     fn received(&mut self, connection: usize, bytes: &[u8], now: Nanos, io: &mut Io) -> usize {
-        let taken = self.parse(connection, bytes, io);
+        let taken = self.course.hear(connection, bytes, &mut self.answers, io);
         let mut answers = mem::take(&mut self.answers);
         let mut has_said = false;
         for answer in answers.drain(..) {
@@ -167,43 +186,30 @@ impl<D: Dialect> Traffic for Cycle<D> {
         }
         self.answers = answers;
         if has_said {
-            self.dialects[connection].end_write(io.out(connection));
+            self.course.dialects[connection].end_write(io.out(connection));
         }
         taken
     }
 
     fn closed(&mut self, connection: usize, end: End, _now: Nanos, _io: &mut Io) {
-        self.tally.closed(connection, end);
-        self.stages.end();
+        self.course.closed(connection, end);
     }
 
     fn tick(&mut self, now: Nanos, io: &mut Io) -> Next {
-        let before = self.stages.now();
-        if self.stages.next() == Next::Bytes {
-            (0..self.dialects.len()).for_each(|connection| io.wish(Wish::Connect(connection)));
+        if self.course.tick(now, self.busy, io) == Turn::Begin {
+            self.begin_all(now, io);
         }
-        let is_ready = self.ready == self.dialects.len();
-        match (before, self.stages.tick(now, is_ready, self.busy == 0)) {
-            (Stage::Greeting, Stage::Warming) => self.begin_all(now, io),
-            (Stage::Greeting, Stage::Over) => self.tally.trouble("a greeting was not answered"),
-            (Stage::Finishing, Stage::Over) => {
-                self.tally.lost = u64::try_from(self.busy).expect("widens");
-                (0..self.dialects.len())
-                    .for_each(|connection| io.wish(Wish::Close(connection, Close::Orderly)));
-            }
-            _ => {}
-        }
-        self.stages.next()
+        self.course.next()
     }
 }
 
 impl<D: Dialect> Measured for Cycle<D> {
     fn stage(&self) -> Stage {
-        self.stages.now()
+        self.course.stage()
     }
 
     fn tally(&mut self) -> &mut Tally {
-        &mut self.tally
+        &mut self.course.tally
     }
 }
 

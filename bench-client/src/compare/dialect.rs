@@ -28,6 +28,10 @@ pub enum Outcome {
     NotGot,
     /// The lock was released.
     Released,
+    /// There was nothing to release.
+    NotHeld,
+    /// The peer has no room for this request just now; it changed nothing and may be asked again.
+    Refused(Step),
     /// Neither: what the peer said.
     Failed(String),
 }
@@ -52,6 +56,12 @@ pub trait Dialect {
 
     /// Whether requests may be sent.
     fn ready(&self) -> bool;
+
+    /// Whether this connection asks for a key at all, as one to a single shard does not.
+    #[inline]
+    fn takes(&self, _key: u32) -> bool {
+        true
+    }
 
     /// Asks for a key's lock.
     fn acquire(&mut self, place: u16, key: u32, asking: Asking, out: &mut Vec<u8>);
@@ -109,6 +119,28 @@ impl InOrder {
     pub fn answered(&mut self) -> Result<(u16, Step), Broken> {
         let unasked = || Broken("an answer that nobody asked for".to_owned());
         self.0.pop_front().ok_or_else(unasked)
+    }
+
+    /// Takes whole lines off the front of `bytes`, each the answer to a request in order; `means`
+    /// tells what a line is. Gives the bytes taken.
+    ///
+    /// # Errors
+    /// If there are more lines than requests.
+    #[inline]
+    pub fn lines(
+        &mut self,
+        bytes: &[u8],
+        answers: &mut Vec<Answer>,
+        means: impl Fn(Step, &[u8]) -> Option<Outcome>,
+    ) -> Result<usize, Broken> {
+        let mut taken = 0;
+        while let Some((said, length)) = line(&bytes[taken..]) {
+            let (place, step) = self.answered()?;
+            let outcome = means(step, said).unwrap_or_else(|| Outcome::Failed(quoted(said)));
+            answers.push(Answer { place, outcome });
+            taken += length;
+        }
+        Ok(taken)
     }
 }
 

@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use crate::measure::Counters;
 use crate::report::facts::HostFacts;
 
 use super::Facts;
@@ -35,6 +36,8 @@ pub fn json(facts: &Facts, results: &Results) -> String {
         "measured_ms": facts.measured_ms,
         "server_core": facts.cores.0,
         "generator_core": facts.cores.1,
+        "shards": facts.shards.0,
+        "shard_cores": facts.shards.1,
         "host": host(&facts.host),
         "interrupted": facts.interrupted,
         "skipped": skipped.collect::<Vec<Value>>(),
@@ -100,11 +103,23 @@ fn sample(sample: &Sample) -> Value {
         "generator_cpu_ns": sample.costs.generator.0,
         "pairs": sample.pairs,
         "not_got": sample.not_got,
+        "refused": sample.refused,
         "lost": sample.lost,
+        "server_counted": sample.counted.as_ref().map(counted),
         "latency_ns": quantiles(sample.latency),
         "handoff_ns": quantiles(sample.handoff),
         "grants_fewest": sample.grants.map(|grants| grants.0),
         "grants_most": sample.grants.map(|grants| grants.1),
+    })
+}
+
+fn counted(counted: &Counters) -> Value {
+    json!({
+        "requests": counted.requests,
+        "turns": counted.turns,
+        "lane_messages": counted.lane_messages,
+        "lane_wakes": counted.lane_wakes,
+        "lane_busy": counted.lane_busy,
     })
 }
 
@@ -142,11 +157,19 @@ fn figures(row: &Row) -> Value {
         "dropped": row.dropped,
         "invalid": row.invalid,
         "generator_bound_rounds": row.generator_bound(),
+        "refused_share": row.refused_share().unwrap_or(0.0),
+        "lane_messages_per_request": of(row, Counters::messages_per_request),
+        "lane_wakes_per_request": of(row, Counters::wakes_per_request),
+        "requests_per_turn": of(row, Counters::requests_per_turn),
         "pairs_per_second": spread(row.spread(|run| Some(run.rate()))),
         "server_cpu_ns_per_pair": spread(row.spread(|run| Some(run.cpu_per_pair()))),
         "core_share": spread(row.spread(|run| Some(run.core_share()))),
         "generator_share": spread(row.spread(|run| Some(run.generator_share()))),
     })
+}
+
+fn of(row: &Row, figure: fn(&Counters) -> f64) -> Value {
+    spread(row.spread(|run| run.counted.as_ref().map(figure)))
 }
 
 fn targets(results: &Results, keys: u32) -> Vec<Value> {
@@ -192,6 +215,7 @@ mod tests {
             rounds: 2,
             measured_ms: 1_000,
             cores: (0, 1),
+            shards: (2, vec![0]),
             host: HostFacts {
                 cpu_model: "a model".to_owned(),
                 cpus: 2,

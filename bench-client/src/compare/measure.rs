@@ -2,7 +2,6 @@
 //! Shell.
 
 use std::io;
-use std::net::SocketAddr;
 
 use crate::compare::baton::Baton;
 use crate::compare::contended::{Contended, Patience};
@@ -37,9 +36,10 @@ pub(super) struct Conduct {
 }
 
 /// A server to be measured.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Server {
-    pub(super) address: SocketAddr,
+    /// Where connections go, in turn.
+    pub(super) addresses: Vec<Address>,
     pub(super) family: Family,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Server {
 /// The system has no epoll to give; what happens on connections is in the sample.
 pub(super) fn measure(
     conduct: Conduct,
-    server: Server,
+    server: &Server,
     shape: Shape,
     contestant: Contestant,
     round: u32,
@@ -63,7 +63,8 @@ pub(super) fn measure(
         round,
     };
     match contestant.peer {
-        Peer::Locker | Peer::LockerShards => run.with(|_| Locker::new(depth, 0)),
+        Peer::Locker | Peer::LockerShards | Peer::LockerUnix => run.with(|_| Locker::new(depth, 0)),
+        Peer::LockerAware => run.with(|_| Locker::shard_aware(depth)),
         Peer::LockerLease => run.with(|_| Locker::new(depth, LEASE_MS)),
         Peer::EchoDriver | Peer::EchoEpoll => run.with(|_| Echo::new(depth)),
         Peer::Redis => run.with(|connection| Redis::new(connection, depth)),
@@ -74,15 +75,15 @@ pub(super) fn measure(
     }
 }
 
-struct Run {
+struct Run<'a> {
     conduct: Conduct,
-    server: Server,
+    server: &'a Server,
     shape: Shape,
     contestant: Contestant,
     round: u32,
 }
 
-impl Run {
+impl Run<'_> {
     fn with<D: Dialect>(&self, dialect: impl Fn(u32) -> D) -> io::Result<Sample> {
         let Conduct { timing, keys, seed } = self.conduct;
         let dialects = (0..self.shape.connections).map(dialect).collect();
@@ -108,9 +109,8 @@ impl Run {
 
     fn drive<T: Measured>(&self, load: T) -> io::Result<Sample> {
         let mut watched = Watched::new(load, self.server.family);
-        let address = Address::Tcp(self.server.address);
         let connections = usize::try_from(self.shape.connections).expect("widens");
-        drive(&mut watched, &address, connections)?;
+        drive(&mut watched, &self.server.addresses, connections)?;
         let (mut load, costs) = watched.into_parts();
         let (shape, contestant, round) = (self.shape, self.contestant, self.round);
         Ok(Sample::new(shape, contestant, round, load.tally(), costs))

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   options -> rounds (shell): servers up, then per shape and round each contestant
-//!                |-> measure: Cycle | Contended | Baton, generic over Dialect, on net::event_loop
+//!                |-> measure: Cycle | Contended | Baton, each on a Course, generic over Dialect,
+//!                |     on net::event_loop; locker's own counters are read before and after
 //!                |     watch: processor time at the borders of the measured time
 //!                +-> Sample -> Results -> text, json, page; Target -> Standing
 //! ```
@@ -14,6 +15,7 @@
 pub mod baton;
 pub mod contended;
 pub mod contestant;
+pub mod course;
 pub mod cycle;
 pub mod dialect;
 pub mod json;
@@ -72,6 +74,8 @@ pub struct Facts {
     pub measured_ms: u64,
     /// Cores of servers and generator.
     pub cores: (usize, usize),
+    /// Shards of the peers that have several, and the cores of all of them together.
+    pub shards: (u32, Vec<usize>),
     /// The machine.
     pub host: HostFacts,
     /// Whether it was ended before its time.
@@ -94,12 +98,13 @@ fn compare(options: &Options, command: &[String]) -> Result<ExitCode, String> {
     let asked = options.asked()?;
     let allowed = cpu::allowed_cores();
     let cores = Cores::choose(options, &allowed)?;
-    let setting = setting(options, &asked, cores, &allowed);
+    let setting = setting(options, &asked, cores, &allowed)?;
     descriptors::make_room(2 * u64::from(setting.connections))
         .map_err(|error| error.to_string())?;
     let interrupted = listen().map_err(|error| format!("cannot listen for Ctrl-C: {error}"))?;
     pin_generator(cores)?;
     let mut facts = facts(options, &asked, command, cores);
+    facts.shards = (setting.shards, setting.shard_cores.clone());
     let conduct = Conduct {
         timing: asked.timing,
         keys: options.keys,
@@ -122,7 +127,7 @@ fn compare(options: &Options, command: &[String]) -> Result<ExitCode, String> {
 
 /// Prints the table and writes the files.
 fn report(options: &Options, facts: &Facts, results: &Results) -> Result<ExitCode, String> {
-    print!("\n{}", text::text(results, facts.keys));
+    print!("\n{}", text::text(facts, results));
     if facts.interrupted {
         println!("\nINTERRUPTED: the rounds above are those before");
     }
@@ -139,12 +144,17 @@ fn report(options: &Options, facts: &Facts, results: &Results) -> Result<ExitCod
     })
 }
 
-fn setting(options: &Options, asked: &Asked, cores: Cores, allowed: &[usize]) -> Setting {
+fn setting(
+    options: &Options,
+    asked: &Asked,
+    cores: Cores,
+    allowed: &[usize],
+) -> Result<Setting, String> {
     let shards = options.server_shards.unwrap_or(2);
     let shapes = &asked.shapes;
-    Setting {
+    Ok(Setting {
         core: cores.server,
-        shard_cores: shard_cores(cores, allowed, shards),
+        shard_cores: shard_cores(options, cores, allowed, shards)?,
         shards,
         connections: shapes
             .iter()
@@ -153,7 +163,7 @@ fn setting(options: &Options, asked: &Asked, cores: Cores, allowed: &[usize]) ->
             .unwrap_or(0),
         depth: shapes.iter().map(|shape| shape.depth).max().unwrap_or(0),
         server_bin: options.server_bin.clone(),
-    }
+    })
 }
 
 fn facts(options: &Options, asked: &Asked, command: &[String], cores: Cores) -> Facts {
@@ -167,6 +177,7 @@ fn facts(options: &Options, asked: &Asked, command: &[String], cores: Cores) -> 
         rounds: asked.rounds,
         measured_ms: asked.timing.measured.0 / 1_000_000,
         cores: (cores.server, cores.generator),
+        shards: (0, Vec::new()),
         host: machine::describe(),
         interrupted: false,
     }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use locker::config::units;
+
 use crate::nanos::Nanos;
 
 use super::contestant::Peer;
@@ -12,11 +14,11 @@ use super::stages::Timing;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Options {
-    /// Whom to compare, separated by commas: locker, locker-lease, locker-shards, echo-driver,
-    /// echo-epoll, redis, redis-ping, memcached, etcd, postgres.
+    /// Whom to compare, separated by commas: locker, locker-lease, locker-shards, locker-aware,
+    /// locker-unix, echo-driver, echo-epoll, redis, redis-ping, memcached, etcd, postgres.
     ///
-    /// Those that are not installed are skipped, visibly. Without this flag all are compared,
-    /// locker-shards only with --server-shards.
+    /// Those that are not installed are skipped, visibly. Without this flag all but locker-unix
+    /// are compared, locker-shards and locker-aware only with --server-shards.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = Peer::parse)]
     pub peers: Vec<Peer>,
     /// Shapes of load, separated by commas: CONNECTIONSxDEPTH, contended, contended:CLIENTS.
@@ -39,9 +41,16 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 1_000_000,
           value_parser = clap::value_parser!(u32).range(1..=90_000_000))]
     pub keys: u32,
-    /// Shards of locker-shards, each on a core of its own if there are so many.
+    /// Compares locker with so many shards too: locker-shards, whose connections ask for any key,
+    /// and locker-aware, whose connections go to a shard each and ask for its keys. [default: 2,
+    /// where those peers are named]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=64))]
     pub server_shards: Option<u32>,
+    /// Cores of those shards, as 0,1. [default: a core each without the generator's, if there are
+    /// so many, else all on the servers' core] With the generator's core among them rates say
+    /// little, processor time per request still does.
+    #[arg(long, value_name = "LIST", value_parser = units::parse_cpus)]
+    pub shard_cores: Option<CpuList>,
     /// The core that servers are pinned to. [default: the first we may use]
     #[arg(long, value_name = "CORE")]
     pub server_core: Option<usize>,
@@ -62,6 +71,9 @@ pub struct Options {
     pub html: Option<PathBuf>,
 }
 
+/// A list of cores; a type of its own, so that clap does not take it for many values.
+type CpuList = Vec<usize>;
+
 const EXAMPLES: &str = "\
 Every server runs alone on its core, the generator on another; rounds go A B C, A B C, so that
 noise of the machine meets all alike. The figure that decides is the server's processor time per
@@ -71,7 +83,9 @@ Examples:
   locker-bench compare --quick                         a first look, below 3 minutes
   locker-bench compare --json F.json --html F.html     the full comparison, about 20 minutes
   locker-bench compare --peers locker,redis --shapes 8x32,50x64 --keys 1000
-  locker-bench compare --peers locker,echo-epoll --shapes contended --seconds 30";
+  locker-bench compare --peers locker,echo-epoll --shapes contended --seconds 30
+  locker-bench compare --peers locker,locker-shards,locker-aware --shapes 50x1,50x16,50x64
+                                                       what a second shard costs";
 
 /// Retries of a run that does not count, per round.
 const RETRIES: u32 = 2;
@@ -108,8 +122,10 @@ impl Options {
         }
         let mut peers = self.peers.clone();
         if peers.is_empty() {
-            peers.extend(Peer::ALL.iter().filter(|peer| **peer != Peer::LockerShards));
-            peers.extend(self.server_shards.map(|_| Peer::LockerShards));
+            let has_shards = self.server_shards.is_some();
+            let is_usual =
+                |peer: &&Peer| **peer != Peer::LockerUnix && (has_shards || !peer.is_sharded());
+            peers.extend(Peer::ALL.iter().filter(is_usual));
         }
         peers.sort_unstable();
         peers.dedup();
@@ -168,7 +184,7 @@ mod tests {
         let all = asked(&[]).unwrap();
         assert_eq!((all.peers.len(), all.shapes.len(), all.rounds), (9, 8, 5));
         let quick = asked(&["--quick", "--server-shards", "2"]).unwrap();
-        assert_eq!((quick.peers.len(), quick.rounds), (10, 3));
+        assert_eq!((quick.peers.len(), quick.rounds), (11, 3));
         assert_eq!(quick.timing.measured, Nanos::from_ms(350));
     }
 

@@ -10,7 +10,7 @@ use super::json::json;
 use super::results::{Results, Row};
 use super::shape::{Shape, Style};
 use super::targets::{Standing, TARGETS, Target};
-use super::text::{HANDOFF_HEADS, PAIR_HEADS, cells, figure, note};
+use super::text::{HANDOFF_HEADS, PAIR_HEADS, cells, figure, note, shards};
 
 /// A bar longer than so many of locker's would make the others invisible: the table alone has it.
 const LONGEST_BAR: f64 = 40.0;
@@ -148,7 +148,7 @@ fn table(results: &Results, shape: Shape) -> Html {
 fn targets(facts: &Facts, results: &Results) -> Section {
     let intro = "Goals of the project, not promises; judged by the median over rounds.";
     let mut table = Table::new(["target", "today"]);
-    let of_these = |target: &&Target| results.shapes().contains(&target.shape);
+    let of_these = |target: &&Target| target.is_asked(results);
     for target in TARGETS.iter().filter(of_these) {
         let (tone, today) = match target.standing(results, facts.keys) {
             Standing::Met(spread) => (Tone::Good, figure("met", spread)),
@@ -183,6 +183,9 @@ fn conditions(facts: &Facts, results: &Results, dropped: u32, invalid: u32) -> S
     section = section
         .with(Html::paragraph(&counted))
         .with(Html::paragraph(&machine));
+    if let Some(shards) = shards(facts, results) {
+        section = section.with(Html::paragraph(shards.trim()));
+    }
     for skipped in &results.skipped {
         let text = format!("Skipped {}: {}", skipped.peer.name(), skipped.why);
         section = section.with(Html::note(Tone::Careful, &text));

@@ -2,7 +2,6 @@
 //! lock would be worth nothing. Shell.
 
 use std::io;
-use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use crate::compare::peers::locker::Locker;
 use crate::compare::peers::memcached::Memcached;
 use crate::compare::peers::postgres::Postgres;
 use crate::compare::peers::redis::{Redis, RedisPing};
+use crate::net::address::Address;
 
 use super::talk::Talk;
 
@@ -31,24 +31,26 @@ const NUMBERS: [u32; 2] = [900_001, 900_002];
 ///
 /// # Errors
 /// What did not go as it should.
-pub(super) fn prove(peer: Peer, address: SocketAddr) -> Result<(), String> {
+pub(super) fn prove(peer: Peer, addresses: &[Address]) -> Result<(), String> {
     match peer {
-        Peer::Locker | Peer::LockerLease | Peer::LockerShards => {
-            excludes(address, |_| Locker::new(1, 0))
-        }
-        Peer::Redis => excludes(address, |number| Redis::new(number, 1)),
-        Peer::Memcached => excludes(address, |_| Memcached::new(1)),
-        Peer::Etcd => excludes(address, |number| Etcd::new(number, 1)),
-        Peer::Postgres => excludes(address, |_| Postgres::new(1)),
-        Peer::EchoDriver | Peer::EchoEpoll => answers(address, |_| Echo::new(1)),
-        Peer::RedisPing => answers(address, |_| RedisPing::new(1)),
+        Peer::Locker
+        | Peer::LockerLease
+        | Peer::LockerShards
+        | Peer::LockerAware
+        | Peer::LockerUnix => excludes(addresses, |_| Locker::new(1, 0)),
+        Peer::Redis => excludes(addresses, |number| Redis::new(number, 1)),
+        Peer::Memcached => excludes(addresses, |_| Memcached::new(1)),
+        Peer::Etcd => excludes(addresses, |number| Etcd::new(number, 1)),
+        Peer::Postgres => excludes(addresses, |_| Postgres::new(1)),
+        Peer::EchoDriver | Peer::EchoEpoll => answers(addresses, |_| Echo::new(1)),
+        Peer::RedisPing => answers(addresses, |_| RedisPing::new(1)),
     }
 }
 
-fn excludes<D: Dialect>(address: SocketAddr, dialect: impl Fn(u32) -> D) -> Result<(), String> {
+fn excludes<D: Dialect>(addresses: &[Address], dialect: impl Fn(u32) -> D) -> Result<(), String> {
     let failed = |error: io::Error| format!("a lock was asked for: {error}");
-    let mut one = begin(address, || dialect(NUMBERS[0]))?;
-    let mut other = begin(address, || dialect(NUMBERS[1]))?;
+    let mut one = begin(&addresses[0], || dialect(NUMBERS[0]))?;
+    let mut other = begin(last(addresses), || dialect(NUMBERS[1]))?;
     expect(
         "a free lock",
         one.acquire(KEY).map_err(failed)?,
@@ -79,14 +81,19 @@ fn excludes<D: Dialect>(address: SocketAddr, dialect: impl Fn(u32) -> D) -> Resu
     )
 }
 
-fn answers<D: Dialect>(address: SocketAddr, dialect: impl Fn(u32) -> D) -> Result<(), String> {
-    let mut talk = begin(address, || dialect(NUMBERS[0]))?;
+fn answers<D: Dialect>(addresses: &[Address], dialect: impl Fn(u32) -> D) -> Result<(), String> {
+    let mut talk = begin(&addresses[0], || dialect(NUMBERS[0]))?;
     let outcome = talk.acquire(KEY).map_err(|error| error.to_string())?;
     expect("a frame", outcome, Outcome::Got)
 }
 
+/// Of several addresses of one server the last, so that two connections go by different ways.
+fn last(addresses: &[Address]) -> &Address {
+    addresses.last().expect("a server has an address")
+}
+
 /// Greets, again and again while the server is starting up.
-fn begin<D: Dialect>(address: SocketAddr, dialect: impl Fn() -> D) -> Result<Talk<D>, String> {
+fn begin<D: Dialect>(address: &Address, dialect: impl Fn() -> D) -> Result<Talk<D>, String> {
     let began = Instant::now();
     loop {
         match Talk::begin(address, dialect()) {

@@ -76,6 +76,14 @@ impl Row {
         Spread::of(self.shown().filter_map(figure))
     }
 
+    /// Median share of requests refused for want of room, if any was.
+    #[must_use]
+    pub fn refused_share(&self) -> Option<f64> {
+        let share = self.spread(|run| Some(run.refused_share()))?.median;
+        let mut runs = self.shown();
+        runs.any(|run| run.refused > 0).then_some(share)
+    }
+
     /// Rounds in which the generator was the bottleneck.
     #[must_use]
     pub fn generator_bound(&self) -> usize {

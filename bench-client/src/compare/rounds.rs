@@ -10,9 +10,10 @@ use crate::compare::results::{Results, Skipped};
 use crate::compare::sample::{Sample, Verdict};
 use crate::compare::shape::Shape;
 use crate::host::cpu;
+use crate::host::inquiry::Inquiry;
 use crate::report::units;
 
-use super::measure::{Conduct, measure};
+use super::measure::{Conduct, Server, measure};
 use super::prove::prove;
 use super::servers::{Servers, Setting};
 
@@ -68,7 +69,13 @@ impl Rounds<'_> {
                 .servers
                 .start(peer, setting)
                 .map_err(|error| error.to_string());
-            let outcome = outcome.and_then(|()| prove(peer, self.servers.of(peer).address));
+            let outcome = outcome.and_then(|()| {
+                let addresses = self.servers.of(peer).addresses;
+                match addresses.is_empty() {
+                    false => prove(peer, &addresses),
+                    true => Err("the server gives its shards no ports of their own".to_owned()),
+                }
+            });
             match outcome {
                 Ok(()) => eprintln!("{} is up", peer.name()),
                 Err(why) => {
@@ -105,7 +112,13 @@ impl Rounds<'_> {
     fn contestant(&mut self, shape: Shape, contestant: Contestant, round: u32) -> io::Result<()> {
         for _ in 0..=self.asked.retries {
             let server = self.servers.of(contestant.peer);
-            let mut sample = measure(self.conduct, server, shape, contestant, round)?;
+            let mut inquiry = inquiry(contestant.peer, &server);
+            let before = inquiry.as_mut().and_then(|inquiry| inquiry.counters().ok());
+            let mut sample = measure(self.conduct, &server, shape, contestant, round)?;
+            let after = inquiry.as_mut().and_then(|inquiry| inquiry.counters().ok());
+            sample.counted = after
+                .zip(before)
+                .map(|(after, before)| after.since(&before));
             if let Some(ended) = self.servers.ended(contestant.peer) {
                 sample.trouble = Some(ended.to_string());
             }
@@ -118,6 +131,14 @@ impl Rounds<'_> {
         }
         Ok(())
     }
+}
+
+/// A connection to ask locker for its counters; it says nothing while a load runs.
+fn inquiry(peer: Peer, server: &Server) -> Option<Inquiry> {
+    let inquiry = peer
+        .is_locker()
+        .then(|| Inquiry::begin(&server.addresses[0]));
+    inquiry?.ok()
 }
 
 /// A run in one line.
@@ -152,8 +173,23 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-/// Cores for so many shards: all but the generator's, or the servers' core for all of them.
-pub(super) fn shard_cores(cores: Cores, allowed: &[usize], shards: u32) -> Vec<usize> {
+/// Cores for so many shards: those asked for, else all but the generator's, or the servers' core
+/// for all of them.
+///
+/// # Errors
+/// One that is asked for is not ours.
+pub(super) fn shard_cores(
+    options: &Options,
+    cores: Cores,
+    allowed: &[usize],
+    shards: u32,
+) -> Result<Vec<usize>, String> {
+    if let Some(asked) = &options.shard_cores {
+        return match asked.iter().find(|core| !allowed.contains(core)) {
+            None => Ok(asked.clone()),
+            Some(core) => Err(format!("core {core} is not ours: we may use {allowed:?}")),
+        };
+    }
     let wanted = usize::try_from(shards).expect("widens");
     let others = allowed
         .iter()
@@ -161,10 +197,10 @@ pub(super) fn shard_cores(cores: Cores, allowed: &[usize], shards: u32) -> Vec<u
         .filter(|core| *core != cores.generator);
     let mut chosen: Vec<usize> = others.collect();
     chosen.truncate(wanted);
-    match chosen.len() == wanted {
+    Ok(match chosen.len() == wanted {
         true => chosen,
         false => vec![cores.server],
-    }
+    })
 }
 
 /// Pins the generator: the calling thread.
@@ -214,9 +250,17 @@ mod tests {
             server: 0,
             generator: 3,
         };
-        assert_eq!(shard_cores(cores, &[0, 1, 2, 3], 2), [0, 1]);
-        assert_eq!(shard_cores(cores, &[0, 1, 2, 3], 3), [0, 1, 2]);
-        assert_eq!(shard_cores(cores, &[0, 3], 2), [0]);
+        let asked = |flags: &[&str], allowed: &[usize], shards| {
+            let words = ["program"].iter().chain(flags);
+            let options = Program::parse_from(words).options;
+            shard_cores(&options, cores, allowed, shards)
+        };
+        assert_eq!(asked(&[], &[0, 1, 2, 3], 2), Ok(vec![0, 1]));
+        assert_eq!(asked(&[], &[0, 1, 2, 3], 3), Ok(vec![0, 1, 2]));
+        assert_eq!(asked(&[], &[0, 3], 2), Ok(vec![0]));
+        let both = ["--shard-cores", "0,3"];
+        assert_eq!(asked(&both, &[0, 3], 2), Ok(vec![0, 3]));
+        assert!(asked(&both, &[0, 1], 2).unwrap_err().contains("not ours"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use hdrhistogram::Histogram;
 
+use crate::measure::Counters;
 use crate::nanos::Nanos;
 
 use super::contestant::Contestant;
@@ -61,6 +62,10 @@ pub struct Sample {
     pub pairs: u64,
     /// Acquires that another's hold refused.
     pub not_got: u64,
+    /// Requests that the server refused for want of room: their pairs are none.
+    pub refused: u64,
+    /// What the server counted, greetings, warm-up and end included; `None` if it does not.
+    pub counted: Option<Counters>,
     /// Requests without an answer.
     pub lost: u64,
     /// The first thing that should not have happened.
@@ -102,6 +107,8 @@ impl Sample {
             costs,
             pairs: tally.pairs,
             not_got: tally.not_got,
+            refused: tally.refused,
+            counted: None,
             lost: tally.lost,
             trouble: tally.trouble.clone(),
             latency: Quantiles::of(&tally.latency),
@@ -126,6 +133,13 @@ impl Sample {
     #[must_use]
     pub fn cpu_per_request(&self) -> f64 {
         self.cpu_per_pair() / 2.0
+    }
+
+    /// Share of the requests that the server refused for want of room.
+    #[must_use]
+    pub fn refused_share(&self) -> f64 {
+        let refused = self.refused as f64;
+        refused / (2.0 * self.pairs as f64 + refused)
     }
 
     /// Share of a core that the server took.

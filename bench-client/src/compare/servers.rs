@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,10 +12,13 @@ use crate::compare::contestant::Peer;
 use crate::echo::{self, Kind};
 use crate::host::ChildError;
 use crate::host::child::Launch;
+use crate::host::inquiry::Inquiry;
 use crate::host::peer::{Peer as Process, free_port};
 use crate::host::program::{Account, find_program};
 use crate::host::scratch::Scratch;
 use crate::host::server::{Server as Locker, ServerCommand, find_server};
+
+use crate::net::address::Address;
 
 use super::measure::Server;
 use super::watch::Family;
@@ -49,6 +51,7 @@ pub(super) struct Setting {
 enum Program {
     Locker,
     LockerShards,
+    LockerUnix,
     EchoDriver,
     EchoEpoll,
     Redis,
@@ -61,7 +64,8 @@ impl Program {
     const fn of(peer: Peer) -> Self {
         match peer {
             Peer::Locker | Peer::LockerLease => Self::Locker,
-            Peer::LockerShards => Self::LockerShards,
+            Peer::LockerShards | Peer::LockerAware => Self::LockerShards,
+            Peer::LockerUnix => Self::LockerUnix,
             Peer::EchoDriver => Self::EchoDriver,
             Peer::EchoEpoll => Self::EchoEpoll,
             Peer::Redis | Peer::RedisPing => Self::Redis,
@@ -74,7 +78,13 @@ impl Program {
 
 #[derive(Debug)]
 enum Running {
-    Locker(Locker),
+    /// With the addresses of its shards, if each has one; and the folder of its socket.
+    Locker {
+        server: Locker,
+        shards: Vec<Address>,
+        #[expect(dead_code, reason = "held for its drop")]
+        folder: Option<Scratch>,
+    },
     /// With the folder in memory that its files are in, gone after it.
     Other(
         Process,
@@ -97,8 +107,9 @@ impl Servers {
             return Ok(());
         }
         let running = match program {
-            Program::Locker => locker(setting, vec![setting.core], 1)?,
-            Program::LockerShards => locker(setting, setting.shard_cores.clone(), setting.shards)?,
+            Program::Locker => locker(setting, vec![setting.core], Vec::new(), None)?,
+            Program::LockerShards => locker_of_shards(setting)?,
+            Program::LockerUnix => locker_on_unix(setting)?,
             Program::EchoDriver => echo(Kind::Driver, setting)?,
             Program::EchoEpoll => echo(Kind::Epoll, setting)?,
             Program::Redis => redis(setting)?,
@@ -113,21 +124,24 @@ impl Servers {
     /// What a load needs to know of the server of a peer that was started.
     pub(super) fn of(&self, peer: Peer) -> Server {
         let running = &self.0[&Program::of(peer)];
-        let (address, pid): (SocketAddr, u32) = match running {
-            Running::Locker(server) => (server.address(), server.pid()),
-            Running::Other(process, _) => (process.address(), process.pid()),
+        let (addresses, pid) = match running {
+            Running::Locker { server, shards, .. } if peer == Peer::LockerAware => {
+                (shards.clone(), server.pid())
+            }
+            Running::Locker { server, .. } => (vec![server.address().clone()], server.pid()),
+            Running::Other(process, _) => (vec![Address::Tcp(process.address())], process.pid()),
         };
         let family = match peer {
             Peer::Postgres => Family::All(pid),
             _ => Family::One(pid),
         };
-        Server { address, family }
+        Server { addresses, family }
     }
 
     /// How a peer's server ended, if it did.
     pub(super) fn ended(&mut self, peer: Peer) -> Option<ChildError> {
         match self.0.get_mut(&Program::of(peer))? {
-            Running::Locker(server) => server.ended(),
+            Running::Locker { server, .. } => server.ended(),
             Running::Other(process, _) => process.ended(),
         }
     }
@@ -135,17 +149,22 @@ impl Servers {
     /// The command lines, for the report.
     pub(super) fn commands(&self) -> Vec<String> {
         let commands = self.0.values().map(|running| match running {
-            Running::Locker(server) => server.command().join(" "),
+            Running::Locker { server, .. } => server.command().join(" "),
             Running::Other(process, _) => process.command().join(" "),
         });
         commands.collect()
     }
 }
 
-fn locker(setting: &Setting, cores: Vec<usize>, shards: u32) -> Result<Running, ChildError> {
+/// locker on these cores; `more` arguments go before ours.
+fn locker(
+    setting: &Setting,
+    cores: Vec<usize>,
+    more: Vec<String>,
+    folder: Option<Scratch>,
+) -> Result<Running, ChildError> {
     let seats = (2 * setting.depth).max(64);
     let words = [
-        ("--shards", shards.to_string()),
         ("--seats", seats.to_string()),
         (
             "--connections",
@@ -154,16 +173,42 @@ fn locker(setting: &Setting, cores: Vec<usize>, shards: u32) -> Result<Running, 
         ("--spin", "0".to_owned()),
         ("--log", "warn".to_owned()),
     ];
-    let arguments = words
+    let usual = words
         .into_iter()
         .flat_map(|(flag, value)| [flag.to_owned(), value]);
     let command = ServerCommand {
         program: find_server(setting.server_bin.as_deref())?,
         cores,
         memory: "1GiB".to_owned(),
-        arguments: arguments.collect(),
+        arguments: more.into_iter().chain(usual).collect(),
     };
-    Locker::start(&command).map(Running::Locker)
+    Ok(Running::Locker {
+        server: Locker::start(&command)?,
+        shards: Vec::new(),
+        folder,
+    })
+}
+
+/// Each shard has a port of its own besides the one of all.
+fn locker_of_shards(setting: &Setting) -> Result<Running, ChildError> {
+    let shards = setting.shards.to_string();
+    let more = ["--shards", &shards, "--shard-port-base", "0"].map(str::to_owned);
+    let mut running = locker(setting, setting.shard_cores.clone(), more.into(), None)?;
+    if let Running::Locker { server, shards, .. } = &mut running {
+        let told = Inquiry::begin(server.address()).map_err(|error| ChildError::NoRoom {
+            what: "a server of several shards does not tell their ports",
+            error,
+        })?;
+        *shards = told.shard_addresses().unwrap_or_default();
+    }
+    Ok(running)
+}
+
+fn locker_on_unix(setting: &Setting) -> Result<Running, ChildError> {
+    let folder = folder_in_memory(None)?;
+    let path = folder.path().join("locker.sock");
+    let more = ["--listen".to_owned(), format!("unix:{}", path.display())];
+    locker(setting, vec![setting.core], more.into(), Some(folder))
 }
 
 /// Finds a program, or tells which package has it.

@@ -2,10 +2,11 @@
 //! exclude. Shell.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::dialect::{Asking, Dialect, Outcome};
+use crate::net::address::Address;
+use crate::net::stream::Stream;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -15,7 +16,7 @@ const PLACE: u16 = 0;
 /// A connection on which one request at a time is said.
 #[derive(Debug)]
 pub(super) struct Talk<D> {
-    stream: TcpStream,
+    stream: Stream,
     dialect: D,
     unread: Vec<u8>,
 }
@@ -25,10 +26,8 @@ impl<D: Dialect> Talk<D> {
     ///
     /// # Errors
     /// Nobody listens, or the greeting is not answered as it should be.
-    pub(super) fn begin(address: SocketAddr, dialect: D) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+    pub(super) fn begin(address: &Address, dialect: D) -> io::Result<Self> {
+        let stream = Stream::connect(address, PATIENCE)?;
         let mut talk = Self {
             stream,
             dialect,
@@ -64,9 +63,9 @@ impl<D: Dialect> Talk<D> {
         key: u32,
         patience: Duration,
     ) -> io::Result<Option<Outcome>> {
-        self.stream.set_read_timeout(Some(patience))?;
+        self.stream.wait_at_most(patience)?;
         let outcome = self.acquire(key);
-        self.stream.set_read_timeout(Some(PATIENCE))?;
+        self.stream.wait_at_most(PATIENCE)?;
         match outcome {
             Ok(outcome) => Ok(Some(outcome)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),

@@ -15,6 +15,8 @@ pub struct Tally {
     pub pairs: u64,
     /// Acquires that somebody else's hold refused.
     pub not_got: u64,
+    /// Requests that the peer refused for want of room just now.
+    pub refused: u64,
     /// Requests that were not answered in time, at the end of the run.
     pub lost: u64,
     /// From a pair's first byte to its last answer; for a baton, a round trip.
@@ -32,6 +34,7 @@ impl Default for Tally {
         Self {
             pairs: 0,
             not_got: 0,
+            refused: 0,
             lost: 0,
             latency: histogram(),
             handoff: histogram(),

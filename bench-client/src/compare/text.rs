@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use crate::measure::Counters;
 use crate::report::grid::Grid;
 use crate::report::units;
 
+use super::Facts;
 use super::contestant::{Contestant, Peer};
 use super::results::{Results, Row};
 use super::sample::{CORE_SHARE_MIN, Sample};
@@ -37,13 +39,14 @@ pub const HANDOFF_HEADS: [&str; 8] = [
 
 /// The table, its legend, the targets, and what was not counted.
 #[must_use]
-pub fn text(results: &Results, keys: u32) -> String {
+pub fn text(facts: &Facts, results: &Results) -> String {
     let mut out = String::new();
     for shape in results.shapes() {
         shape_table(results, *shape, &mut out);
     }
     out.push_str(LEGEND);
-    targets(results, keys, &mut out);
+    out.extend(shards(facts, results));
+    targets(results, facts.keys, &mut out);
     let (dropped, invalid) = results.not_counted();
     let share = units::percent(CORE_SHARE_MIN);
     writeln!(
@@ -67,7 +70,28 @@ over rounds; ratios are taken within a round, their least and most stand in brac
   core             share of a core that the server took
   (figure)         no run counts: the server had less than its core; do not quote it
   gen              the generator's core was over 90 % busy: quote CPU only, not the rate
+  refused          share of requests refused for want of room; CPU is per pair that was granted
+  lanes, wakes     messages between shards, and shards woken, per request
 ";
+
+/// Where the peers of several shards ran, if there are any.
+#[must_use]
+pub fn shards(facts: &Facts, results: &Results) -> Option<String> {
+    let mut samples = results.samples.iter();
+    if !samples.any(|sample| sample.contestant.peer.is_sharded()) {
+        return None;
+    }
+    let (shards, cores) = &facts.shards;
+    let shared = match cores.contains(&facts.cores.1) {
+        true => ", of which one is the generator's: only the CPU may be quoted",
+        false => "",
+    };
+    let cores: Vec<String> = cores.iter().map(usize::to_string).collect();
+    let cores = cores.join(",");
+    Some(format!(
+        "  locker-shards and locker-aware: {shards} shards on core {cores}{shared}\n"
+    ))
+}
 
 fn shape_table(results: &Results, shape: Shape, out: &mut String) {
     let heads = match shape.style {
@@ -162,6 +186,10 @@ pub fn note(row: &Row) -> String {
     if bound > 0 {
         notes.push(format!("gen {bound}x"));
     }
+    if let Some(share) = row.refused_share() {
+        notes.push(format!("refused {}", units::percent(share)));
+    }
+    notes.extend(crossing(row));
     if row.dropped > 0 {
         notes.push(format!("dropped {}x", row.dropped));
     }
@@ -171,11 +199,23 @@ pub fn note(row: &Row) -> String {
     notes.join(", ")
 }
 
+/// What went from shard to shard, of rows with several shards.
+fn crossing(row: &Row) -> Option<String> {
+    let mut runs = row.shown();
+    if !runs.any(|run| run.contestant.peer.is_sharded()) {
+        return None;
+    }
+    let of = |figure: fn(&Counters) -> f64| row.spread(|run| run.counted.as_ref().map(figure));
+    let lanes = of(Counters::messages_per_request)?.median;
+    let wakes = of(Counters::wakes_per_request)?.median;
+    let turn = of(Counters::requests_per_turn)?.median;
+    Some(format!(
+        "lanes {lanes:.3}, wakes {wakes:.4} per request, {turn:.1} requests a turn"
+    ))
+}
+
 fn targets(results: &Results, keys: u32, out: &mut String) {
-    let shapes = results.shapes();
-    let of_these = TARGETS
-        .iter()
-        .filter(|target| shapes.contains(&target.shape));
+    let of_these = TARGETS.iter().filter(|target| target.is_asked(results));
     for (index, target) in of_these.enumerate() {
         if index == 0 {
             out.push_str("\ntargets of the project (goals, judged by the median):\n");

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   server (locker)   peer (any other server: port, scratch folder)
-//!          \             /
+//!          \             /                       inquiry: what a locker tells of itself
 //!           child: fork, pin, log, stop          cpu: cores, what processes cost
 //! ```
 
@@ -10,6 +10,7 @@ pub mod child;
 mod child_error;
 pub mod cpu;
 pub mod descriptors;
+pub mod inquiry;
 pub mod machine;
 pub mod peer;
 pub mod program;

@@ -2,13 +2,13 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::ChildError;
 use super::child::{Child, Launch};
 use super::program::{find_program, is_program};
+use crate::net::address::Address;
 
 /// How long a server may take to get ready: one with much memory touches it first.
 const READY_PATIENCE: Duration = Duration::from_secs(60);
@@ -71,7 +71,7 @@ impl ServerCommand {
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    address: SocketAddr,
+    address: Address,
     cores: Vec<usize>,
     command: Vec<String>,
 }
@@ -97,8 +97,8 @@ impl Server {
 
     /// Where it listens; the first address if there are several.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub const fn address(&self) -> &Address {
+        &self.address
     }
 
     /// Its process.
@@ -126,7 +126,7 @@ impl Server {
 }
 
 /// The first address of the line that says clients may come; the line is whole.
-fn ready_address(said: &str) -> Option<SocketAddr> {
+fn ready_address(said: &str) -> Option<Address> {
     let mut lines = said.split_inclusive('\n');
     let line = lines.find_map(|line| line.strip_suffix('\n')?.strip_prefix(READY))?;
     line.split([',', ' ']).next()?.parse().ok()
@@ -200,6 +200,8 @@ mod tests {
         let line = "a warning\nlocker ready: listening on 127.0.0.1:77,[::1]:78 shards=1\n";
         assert_eq!(ready_address(line), "127.0.0.1:77".parse().ok());
         assert_eq!(ready_address(line.trim_end()), None);
+        let line = "locker ready: listening on unix:/run/x shards=1\n";
+        assert_eq!(ready_address(line), "unix:/run/x".parse().ok());
     }
 
     #[test]

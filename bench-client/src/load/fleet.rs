@@ -279,10 +279,19 @@ impl Fleet {
             Stop::Operations(_) => Nanos::FOREVER,
         };
         self.record.begin(begin, from, to);
+        self.count_shards();
         self.phase = Phase::Running;
         self.set_pace(begin);
         for client in 0..self.clients.len() {
             self.next_cycle(client, now, io);
+        }
+    }
+
+    /// Counts the open connections of each shard.
+    fn count_shards(&mut self) {
+        for terms in self.sessions.iter().filter_map(Session::terms) {
+            let shards = &mut self.record.measures.shards;
+            *shards.entry(terms.home.shard).or_default() += 1;
         }
     }
 

@@ -18,7 +18,8 @@ impl Fleet {
     /// A key was denied: a full table is the end, anything else is tried no more.
     pub(super) fn hold_denied(&mut self, client: usize, status: u16, now: Nanos, io: &mut Io) {
         if status == Status::TableFull.code() {
-            self.record.cycle_over(self.clients[client].intended);
+            let intended = self.clients[client].intended;
+            self.record.cycle_over(intended, now);
             self.retire(client);
         } else {
             self.cycle_over(client, now, io);

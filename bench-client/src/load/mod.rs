@@ -6,6 +6,8 @@
 //!            Io::out <--+ +-- session <-- bytes   v
 //!                       |              client: one cycle at a time
 //!                       +--> record (measures), events (safety check)
+//!
+//!   keeper: locks held beside the load, so that the table is full
 //! ```
 //!
 //! **Phases.** Connections are opened, a bounded number at a time, each with its Hello behind the
@@ -23,6 +25,7 @@ mod fleet;
 mod hearing;
 mod herd;
 mod hold_many;
+pub mod keeper;
 mod keys;
 mod opening;
 mod pacing;

@@ -118,7 +118,7 @@ impl Fleet {
     pub(super) fn cycle_over(&mut self, client: usize, now: Nanos, io: &mut Io) {
         let state = &mut self.clients[client];
         state.doing = Doing::Idle;
-        self.record.cycle_over(state.intended);
+        self.record.cycle_over(state.intended, now);
         if self.plan.workload.mode == Mode::Herd {
             self.herd_turn(client);
             self.muster(now, io);

@@ -1,5 +1,8 @@
-//! What is measured, and when: an operation counts if its *intended* start lies in the measured
-//! time, whatever the server made of it.
+//! What is measured, and when.
+//!
+//! An operation counts if it was due in the measured time, whatever the server made of it, or if it
+//! was answered in it: a server that is asked for more than it can do answers what was due long
+//! before.
 
 use crate::measure::{Kind, Measures};
 use crate::nanos::Nanos;
@@ -69,6 +72,12 @@ impl Record {
         (self.from..self.to).contains(&instant)
     }
 
+    /// Whether an operation counts that was due at one instant and answered at another.
+    #[inline]
+    fn counts(&self, intended: Nanos, now: Nanos) -> bool {
+        self.covers(intended) || self.covers(now)
+    }
+
     /// A request was answered with what it asked for.
     #[inline]
     pub(super) fn succeeded(&mut self, answered: Answered) {
@@ -78,7 +87,7 @@ impl Record {
     /// A request was answered, with this status.
     pub(super) fn refused(&mut self, answered: Answered, status: u16) {
         self.answer(answered, true);
-        if self.covers(answered.intended) {
+        if self.counts(answered.intended, answered.now) {
             *self.measures.refused.entry(status).or_default() += 1;
         }
     }
@@ -100,7 +109,7 @@ impl Record {
             .series
             .count(now.since(self.begin), latency, refused);
         self.measures.answered += u64::from(self.covers(now));
-        if self.covers(intended) {
+        if self.counts(intended, now) {
             self.measures.done(kind, intended, sent, now);
         }
     }
@@ -108,7 +117,7 @@ impl Record {
     /// A whole cycle went well. Its starts were moved later by the time of its hold.
     #[inline]
     pub(super) fn cycle(&mut self, began: Nanos, cycle: Answered) {
-        if self.covers(began) {
+        if self.counts(began, cycle.now) {
             self.measures
                 .done(cycle.kind, cycle.intended, cycle.sent, cycle.now);
         }
@@ -116,14 +125,15 @@ impl Record {
 
     /// A cycle ended, whatever its outcome.
     #[inline]
-    pub(super) fn cycle_over(&mut self, intended: Nanos) {
+    pub(super) fn cycle_over(&mut self, intended: Nanos, now: Nanos) {
         self.measures.cycles += u64::from(self.covers(intended));
+        self.measures.ended += u64::from(self.covers(now));
     }
 
     /// An open loop began a cycle.
     #[inline]
     pub(super) fn lag(&mut self, intended: Nanos, now: Nanos) {
-        if self.covers(intended) {
+        if self.counts(intended, now) {
             let lag = now.since(intended).0;
             self.measures.lag.saturating_record(lag);
         }
@@ -137,7 +147,7 @@ impl Record {
     /// A client had a grant: its number over all threads.
     #[inline]
     pub(super) fn grant(&mut self, client: u32, intended: Nanos, sent: Nanos, now: Nanos) {
-        if self.covers(intended) {
+        if self.counts(intended, now) {
             self.measures.grants[client as usize] += 1;
             let wait = now.since(sent);
             self.measures.longest_wait = self.measures.longest_wait.max(wait);

@@ -1,5 +1,6 @@
 //! What is measured: pure containers that merge. No clock, no IO.
 
+pub mod counters;
 pub mod kind;
 pub mod series;
 pub mod support;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 
 use crate::nanos::Nanos;
+pub use counters::Counters;
 pub use kind::Kind;
 pub use series::{Second, Series};
 
@@ -42,8 +44,11 @@ pub struct Measures {
     pub kinds: Vec<Latencies>,
     /// Answers other than success, by wire status code.
     pub refused: BTreeMap<u16, u64>,
-    /// Cycles that ended, whatever their outcome.
+    /// Cycles that were due in the measured time and ended, whatever their outcome.
     pub cycles: u64,
+    /// Cycles that ended in the measured time, whenever they were due: of a loop that asks for more
+    /// than the server can do these are others.
+    pub ended: u64,
     /// Requests sent and answered in the measured time, all kinds.
     pub answered: u64,
     /// Grants per client, by the client's number over all threads.
@@ -60,6 +65,8 @@ pub struct Measures {
     pub broken: u64,
     /// Holds that the server said were lost.
     pub lost: u64,
+    /// Connections open at the common start, by the shard that served them.
+    pub shards: BTreeMap<u16, u32>,
     /// Rates and latencies per second.
     pub series: Series,
 }
@@ -81,6 +88,7 @@ impl Measures {
             kinds: Kind::ALL.iter().map(|_| Latencies::new()).collect(),
             refused: BTreeMap::new(),
             cycles: 0,
+            ended: 0,
             answered: 0,
             grants: vec![0; clients as usize],
             longest_wait: Nanos::ZERO,
@@ -89,6 +97,7 @@ impl Measures {
             unanswered: 0,
             broken: 0,
             lost: 0,
+            shards: BTreeMap::new(),
             series: Series::default(),
         }
     }
@@ -123,7 +132,11 @@ impl Measures {
         for (mine, theirs) in self.grants.iter_mut().zip(&other.grants) {
             *mine += theirs;
         }
+        for (shard, connections) in &other.shards {
+            *self.shards.entry(*shard).or_default() += connections;
+        }
         self.cycles += other.cycles;
+        self.ended += other.ended;
         self.answered += other.answered;
         self.longest_wait = self.longest_wait.max(other.longest_wait);
         self.lag += &other.lag;

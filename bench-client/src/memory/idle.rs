@@ -11,7 +11,6 @@ use locker_bench::host::cpu::resident_bytes;
 use locker_bench::host::descriptors;
 use locker_bench::host::server::{Server, ServerCommand, find_server};
 use locker_bench::nanos::Nanos;
-use locker_bench::net::address::Address;
 use locker_bench::net::describe_end;
 use locker_bench::net::event_loop::drive;
 use locker_bench::traffic::{End, Io, Next, Traffic, Wish};
@@ -76,7 +75,11 @@ fn resident_with(server: &Server, connections: usize) -> io::Result<u64> {
         until: Nanos::ZERO,
         outcome: None,
     };
-    drive(&mut idle, &Address::Tcp(server.address()), connections)?;
+    drive(
+        &mut idle,
+        std::slice::from_ref(server.address()),
+        connections,
+    )?;
     idle.outcome.expect("it finishes with an outcome")
 }
 

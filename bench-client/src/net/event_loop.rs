@@ -43,23 +43,28 @@ pub struct LoopFacts {
     pub polling: Nanos,
 }
 
-/// Runs `traffic` over `connections` connections to `address` on this thread until it says
-/// [`Next::Finished`]. Then connections still open are dropped, and those that are being closed
-/// in order get up to 2 s.
+/// Runs `traffic` over `connections` connections on this thread until it says [`Next::Finished`].
+/// Connections go to the `addresses` in turn: number 0 to the first, and so on and round.
+///
+/// In the end connections still open are dropped, and those that are being closed in order get up
+/// to 2 s.
 ///
 /// A wish to open a connection that is open resets it first. A connection whose untaken bytes
 /// exceed 1 MiB is given up as [`End::Broken`](crate::traffic::End::Broken).
 ///
 /// # Errors
 /// Epoll is not to be had, or fails; what happens to connections is told to `traffic`.
+///
+/// # Panics
+/// If there are connections and no address.
 pub fn drive<T: Traffic>(
     traffic: &mut T,
-    address: &Address,
+    addresses: &[Address],
     connections: usize,
 ) -> io::Result<LoopFacts> {
     let sharp = SharpTimers::begin();
     let mut out = Io::new(connections);
-    let mut sockets = Sockets::new(address, connections)?;
+    let mut sockets = Sockets::new(addresses, connections)?;
     let mut events: Vec<Event> = Vec::with_capacity(EVENTS_MAX);
     let mut polled_in_vain_at: Option<Nanos> = None;
     loop {

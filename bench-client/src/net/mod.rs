@@ -3,7 +3,7 @@
 //! ```text
 //!   event_loop (one thread) -- epoll --> connection (socket, rest of a frame)
 //!       |  clock                    \--> leaving (orderly closed, not yet over)
-//!       +--> Traffic, Io
+//!       +--> Traffic, Io                 stream: a few words, blocking
 //! ```
 
 pub mod address;
@@ -13,6 +13,7 @@ pub mod event_loop;
 mod leaving;
 mod socket;
 mod sockets;
+pub mod stream;
 
 use std::io;
 

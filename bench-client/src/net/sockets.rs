@@ -38,7 +38,8 @@ struct Notice {
 }
 
 pub(super) struct Sockets<'a> {
-    address: &'a Address,
+    /// Of these the connections take theirs in turn.
+    addresses: &'a [Address],
     poll: OwnedFd,
     connections: Vec<Connection>,
     leaving: Leaving,
@@ -52,9 +53,9 @@ pub(super) struct Sockets<'a> {
 }
 
 impl<'a> Sockets<'a> {
-    pub(super) fn new(address: &'a Address, connections: usize) -> io::Result<Self> {
+    pub(super) fn new(addresses: &'a [Address], connections: usize) -> io::Result<Self> {
         Ok(Self {
-            address,
+            addresses,
             poll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             connections: (0..connections).map(|_| Connection::default()).collect(),
             leaving: Leaving::new(),
@@ -294,7 +295,8 @@ impl<'a> Sockets<'a> {
         }
         let slot = &mut self.connections[connection];
         let generation = slot.generation;
-        let opened = socket::open(self.address, connection).and_then(|(socket, progress)| {
+        let address = &self.addresses[connection % self.addresses.len()];
+        let opened = socket::open(address, connection).and_then(|(socket, progress)| {
             let interest = match progress {
                 Progress::Done => EventFlags::IN,
                 Progress::Pending => EventFlags::OUT,

@@ -50,6 +50,8 @@ pub struct Asked {
     pub one_write: bool,
     /// Whether connections keep to their shard.
     pub shard_aware: bool,
+    /// Locks held in the background.
+    pub held: Option<u64>,
     /// What is checked.
     pub checks: Option<Checks>,
 }

@@ -54,6 +54,7 @@ impl Asked {
             stop,
             warmup,
             pace,
+            held: self.held(&workload)?,
             workload,
             checks: self.checks.unwrap_or(Checks {
                 safety: true,
@@ -171,6 +172,9 @@ impl Asked {
         if let (Mode::Churn, Some(inflight @ 2..)) = (mode, self.inflight) {
             return Err(Refusal::ChurnInflight { inflight });
         }
+        if mode == Mode::Churn && self.shard_aware {
+            return Err(Refusal::ChurnShardAware);
+        }
         let hold = self.hold.unwrap_or(Hold::None);
         if hold != Hold::None && matches!(mode, Mode::Renew | Mode::HoldMany) {
             return Err(Refusal::HoldInMode { mode });
@@ -202,7 +206,8 @@ impl Asked {
             None => match mode {
                 _ if shares_keys => 1,
                 Mode::Renew => clients.max(10_000),
-                _ => clients.max(1_000_000),
+                // As many as are held, so that all of a full table is asked for.
+                _ => clients.max(1_000_000).max(self.held_count()?),
             },
         };
         match !shares_keys && keys < clients {
@@ -213,6 +218,22 @@ impl Asked {
             }),
             false => Ok(keys),
         }
+    }
+
+    fn held_count(&self) -> Result<u32, Refusal> {
+        let held = self.held.unwrap_or(0);
+        u32::try_from(held).map_err(|_| Refusal::TooManyKeys { keys: held })
+    }
+
+    /// Locks held in the background; their numbers follow those of the keys.
+    fn held(&self, workload: &Workload) -> Result<u32, Refusal> {
+        let held = self.held_count()?;
+        let all = u64::from(held) + u64::from(workload.keys);
+        if all > keys_max(workload.key_bytes) {
+            let (keys, bytes) = (all, workload.key_bytes);
+            return Err(Refusal::HeldInBytes { keys, bytes });
+        }
+        Ok(held)
     }
 
     fn key_dist(&self, keys: u32) -> Result<KeyDist, Refusal> {

@@ -72,6 +72,8 @@ pub struct Plan {
     pub pace: Pace,
     /// What the clients do.
     pub workload: Workload,
+    /// Locks held in the background all the while.
+    pub held: u32,
     /// What is checked.
     pub checks: Checks,
     /// Seed of every random choice.

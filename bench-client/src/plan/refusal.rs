@@ -228,12 +228,28 @@ pub enum Refusal {
         /// Bytes of each.
         bytes: u16,
     },
+    /// More keys than can be told apart, those held in the background among them.
+    #[error(
+        "--keys and --held together are {keys} keys, which cannot be told apart in {bytes} bytes: \
+         use less of either, or --key-bytes 10 or more"
+    )]
+    HeldInBytes {
+        /// Keys.
+        keys: u64,
+        /// Bytes of each.
+        bytes: u16,
+    },
     /// Several clients on a connection that one of them cuts.
     #[error("in --mode churn a connection has one client, not {inflight}: use more with -c")]
     ChurnInflight {
         /// Clients per connection.
         inflight: u16,
     },
+    /// A key of one's own shard, drawn before the shard is known.
+    #[error(
+        "--mode churn draws its key before it knows its connection's shard: drop --shard-aware"
+    )]
+    ChurnShardAware,
     /// A lock that nobody can hold.
     #[error("permit:0 lets nobody in: use permit:1 or more")]
     PermitZero,

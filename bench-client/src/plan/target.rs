@@ -5,6 +5,16 @@ use super::Refusal;
 /// Where `locker` listens by default.
 pub const ADDRESS: &str = "127.0.0.1:5625";
 
+/// What a spawned server listens on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Socket {
+    /// A TCP port of 127.0.0.1.
+    #[default]
+    Tcp,
+    /// A Unix socket in a folder of its own.
+    Unix,
+}
+
 /// What the flags say about the server; `None` where the user said nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TargetAsked {
@@ -22,6 +32,8 @@ pub struct TargetAsked {
     pub server_bin: Option<String>,
     /// More of its arguments.
     pub server_args: Option<String>,
+    /// What it listens on.
+    pub socket: Option<Socket>,
     /// Process of a server that runs.
     pub pid: Option<u32>,
     /// Cores to pin the generator to.
@@ -50,6 +62,8 @@ pub enum Target {
         program: Option<String>,
         /// More of its arguments.
         arguments: Vec<String>,
+        /// What it listens on.
+        socket: Socket,
     },
 }
 
@@ -95,6 +109,7 @@ impl TargetAsked {
             ("--server-shards", self.server_shards.is_some()),
             ("--server-bin", self.server_bin.is_some()),
             ("--server-args", self.server_args.is_some()),
+            ("--socket", self.socket.is_some()),
         ];
         if let Some((flag, _)) = about_a_spawned_one.into_iter().find(|(_, given)| *given) {
             return Err(Refusal::WithoutSpawn { flag });
@@ -137,6 +152,7 @@ impl TargetAsked {
             shards,
             program: self.server_bin.clone(),
             arguments: words.map(str::to_owned).collect(),
+            socket: self.socket.unwrap_or_default(),
         };
         Ok((target, left))
     }
@@ -182,6 +198,8 @@ mod tests {
         assert_eq!(bin, without("--server-bin"));
         let args = refused(|a| a.server_args = Some("x".to_owned()));
         assert_eq!(args, without("--server-args"));
+        let socket = refused(|a| a.socket = Some(Socket::Unix));
+        assert_eq!(socket, without("--socket"));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use super::grid::{Grid, labelled, wrapped};
 use super::model::{
-    Configuration, Distribution, Errors, Fairness, Generator, How, Report, Server, Verdict, Weight,
+    Configuration, Distribution, Errors, Fairness, Generator, How, Report, Server, Shard, Verdict,
+    Weight,
 };
 use super::units::{bytes, counted, digits, percent, span, utc, whole};
 
@@ -51,6 +52,9 @@ fn head(report: &Report) -> String {
     out.push_str(&labelled("load", &load(configuration)));
     out.push_str(&labelled("", &clients(configuration)));
     out.push_str(&labelled("server", &server_name(report)));
+    if report.shards.len() > 1 {
+        out.push_str(&labelled("", &shards(&report.shards)));
+    }
     out.push_str(&wrapped("repeat", words, " \\"));
     out
 }
@@ -95,6 +99,10 @@ pub fn load(configuration: &Configuration) -> String {
     if configuration.shard_aware {
         text.push_str(", shard-aware");
     }
+    if configuration.held > 0 {
+        let held = whole(configuration.held.into());
+        write!(text, "; {held} other locks held").expect("a string takes it");
+    }
     text
 }
 
@@ -135,6 +143,14 @@ pub fn server_name(report: &Report) -> String {
         }
     }
     text
+}
+
+/// How the connections lie on the shards, in a line.
+#[must_use]
+pub fn shards(shards: &[Shard]) -> String {
+    let each = |shard: &Shard| format!("shard {}: {}", shard.shard, shard.connections);
+    let each: Vec<_> = shards.iter().map(each).collect();
+    format!("connections on {}", each.join(", "))
 }
 
 fn cores(cores: &[usize]) -> String {

@@ -50,7 +50,8 @@ const DRAIN_MAX: Nanos = Nanos(20 * Nanos::SECOND.0);
 /// What a run is made against, and by what.
 #[derive(Debug)]
 pub(super) struct Conductor {
-    pub(super) address: Address,
+    /// Where connections go, in turn.
+    pub(super) addresses: Vec<Address>,
     /// Cores that threads are pinned to in turn; empty = they are not.
     pub(super) pinned: Vec<usize>,
     /// The server's process, if it is known.
@@ -120,7 +121,7 @@ impl Conductor {
         let shares = shares(plan).into_iter();
         let workers = shares.map(|share| {
             let (plan, common, tell) = (Arc::clone(plan), Arc::clone(common), tell.clone());
-            let address = self.address.clone();
+            let addresses = rotated(&self.addresses, share.first_connection);
             let core = core_of(&self.pinned, share.thread);
             // One thread reads the server's processor time, between its own rounds: no other
             // thread has to wake up on a busy core for that.
@@ -128,7 +129,7 @@ impl Conductor {
             let work = move || {
                 let fleet = Fleet::new(share, plan, Arc::clone(&common.shared));
                 let observed = Observed::new(fleet, share.thread, Arc::clone(&common), tell, pid);
-                let part = work(observed, share, core, &address);
+                let part = work(observed, share, core, &addresses);
                 if part.is_err() {
                     common.shared.stop();
                 }
@@ -218,13 +219,13 @@ fn work(
     mut observed: Observed,
     share: Share,
     core: Option<usize>,
-    address: &Address,
+    addresses: &[Address],
 ) -> Result<Part, RunError> {
     if let Some(core) = core {
         cpu::pin_thread(core).map_err(|error| RunError::Pin { core, error })?;
     }
     let connections = usize::try_from(share.connections).expect("connections are few");
-    drive(&mut observed, address, connections).map_err(RunError::Loop)?;
+    drive(&mut observed, addresses, connections).map_err(RunError::Loop)?;
     let (fleet, readings) = observed.into_outcome(clock::now());
     Ok(Part {
         window: fleet.window(),
@@ -313,6 +314,15 @@ fn shares(plan: &Plan) -> Vec<Share> {
     (0..plan.threads).map(share).collect()
 }
 
+/// The addresses as a thread takes them in turn, so that a connection's number over all threads
+/// decides on its address.
+fn rotated(addresses: &[Address], first_connection: u32) -> Vec<Address> {
+    let first = usize::try_from(first_connection).expect("connections are few");
+    let mut rotated = addresses.to_vec();
+    rotated.rotate_left(first % addresses.len());
+    rotated
+}
+
 fn core_of(pinned: &[usize], thread: u16) -> Option<usize> {
     let index = usize::from(thread).checked_rem(pinned.len())?;
     Some(pinned[index])
@@ -367,6 +377,15 @@ mod tests {
             .map(|s| (s.thread, s.first_connection, s.connections));
         let figures: Vec<_> = figures.collect();
         assert_eq!(figures, [(0, 0, 3), (1, 3, 3), (2, 6, 2)]);
+    }
+
+    #[test]
+    fn the_number_over_all_threads_decides_on_the_address() {
+        let address = |port: u16| Address::Tcp(([127, 0, 0, 1], port).into());
+        let addresses = [address(0), address(1), address(2)];
+        // A thread's connection 0 is number 7 of all.
+        let rotated = rotated(&addresses, 7);
+        assert_eq!(rotated, [address(1), address(2), address(0)]);
     }
 
     #[test]

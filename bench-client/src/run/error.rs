@@ -75,6 +75,9 @@ pub enum RunError {
     /// The server refuses what the plan needs.
     #[error("this server cannot serve the run: {0}")]
     Unfit(String),
+    /// Locks of --held are not held.
+    #[error("--held: {0}")]
+    Held(String),
     /// Interrupted before there was anything to report.
     #[error("interrupted before the run began")]
     Interrupted,

@@ -12,6 +12,7 @@ mod conduct;
 mod error;
 mod exit;
 mod find_max;
+mod held;
 mod interrupt;
 mod observed;
 pub mod options;
@@ -28,6 +29,7 @@ pub use options::Options;
 use std::process::ExitCode;
 
 use conduct::Conductor;
+use held::Held;
 use interrupt::Interrupt;
 use progress::Display;
 use setup::Setup;
@@ -62,10 +64,19 @@ fn perform(options: &Options, command: &[String]) -> Result<u8, RunError> {
     for warning in &setup.warnings {
         display.say(&format!("warning: {warning}"));
     }
-    descriptors::make_room(setup.plan.connections.into())?;
+    let holders = if setup.plan.held > 0 {
+        held::CONNECTIONS
+    } else {
+        0
+    };
+    descriptors::make_room(u64::from(setup.plan.connections) + u64::from(holders))?;
     let mut site = Site::prepare(&setup)?;
+    let core = setup.placement.pinned.first().copied();
+    let plan = &setup.plan;
+    // Let go before the server is stopped.
+    let held = Held::acquire(plan, site.addresses(), core, &interrupt, &mut display)?;
     let conductor = Conductor {
-        address: site.address().clone(),
+        addresses: site.addresses().to_vec(),
         pinned: setup.placement.pinned.clone(),
         pid: site.pid(),
         interrupt,
@@ -80,6 +91,7 @@ fn perform(options: &Options, command: &[String]) -> Result<u8, RunError> {
     }
     let mut outcome = conductor.conduct(setup.plan.clone(), &mut display)?;
     drop(display);
+    held.as_ref().map_or(Ok(()), Held::check)?;
     if let (Ending::ServerGone(how), Some(end)) = (&mut outcome.ending, site.ended()) {
         *how = end;
     }

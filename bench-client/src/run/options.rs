@@ -6,7 +6,7 @@ use locker::config::units;
 
 use crate::nanos::Nanos;
 use crate::plan::spelling::{self, Rate, Span};
-use crate::plan::target::TargetAsked;
+use crate::plan::target::{Socket, TargetAsked};
 use crate::plan::{Asked, Checks, Hold, KeyDist, Mode};
 
 const SERVER: &str = "Server";
@@ -66,6 +66,9 @@ pub struct Options {
     /// More arguments of the spawned server, as '--memory 4GiB --spin 50us'.
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true, help_heading = SERVER)]
     server_args: Option<String>,
+    /// What the spawned server listens on [default: tcp].
+    #[arg(long, value_name = "KIND", help_heading = SERVER)]
+    socket: Option<Socket>,
     /// Process of a server on this machine that was not spawned: its processor time is told.
     #[arg(long, help_heading = SERVER)]
     pid: Option<u32>,
@@ -144,9 +147,17 @@ pub struct Options {
     /// Send an acquire that does not wait and its release together: one round trip for the pair.
     #[arg(long, help_heading = SHAPE)]
     one_write: bool,
-    /// Connect to every shard and ask each connection only for keys of its shard.
+    /// Spread the connections evenly over the shards, by the port of each (the server's
+    /// --shard-port-base; --spawn sees to it), and ask each connection only for keys of its shard:
+    /// no request goes from shard to shard. A client program with a connection per shard does the
+    /// same. Without such ports connections stay where they land, and the report tells so.
     #[arg(long, help_heading = SHAPE)]
     shard_aware: bool,
+    /// Acquire so many other locks before the run and keep them: 50M. What a full table costs is
+    /// this against few. A spawned server gets memory for them; --keys is as many by default, so
+    /// that all of the table is asked for.
+    #[arg(long, value_name = "N", value_parser = spelling::count, help_heading = SHAPE)]
+    held: Option<u64>,
 
     /// Check while loading that no two clients hold a key at once, that permits and tokens are
     /// kept, and that every request is answered once. Takes some 30 ns of the generator's
@@ -204,6 +215,7 @@ impl Options {
             server_shards: self.server_shards,
             server_bin: self.server_bin.clone(),
             server_args: self.server_args.clone(),
+            socket: self.socket,
             pid: self.pid,
             cores: self.cores.clone(),
             allowed: allowed.to_vec(),
@@ -239,6 +251,7 @@ impl Options {
             wait: self.wait,
             one_write: self.one_write,
             shard_aware: self.shard_aware,
+            held: self.held,
             checks: self.verify,
         }
     }

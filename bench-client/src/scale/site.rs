@@ -2,7 +2,6 @@
 //! its memory. Shell.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use crate::host::{cpu, descriptors};
 use crate::nanos::Nanos;
 use crate::net::address::Address;
 use crate::net::clock;
+use crate::net::stream::Stream;
 
 /// How long an answer to Stats may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,7 +55,7 @@ pub struct Needs<'a> {
 pub struct Site {
     server: Server,
     address: Address,
-    asker: TcpStream,
+    asker: Stream,
     heard: Vec<u8>,
 }
 
@@ -116,11 +116,9 @@ impl Site {
         if let Some(core) = common.generator_core.or(allowed.last().copied()) {
             cpu::pin_thread(core)?;
         }
-        let asker = TcpStream::connect(server.address())?;
-        asker.set_nodelay(true)?;
-        asker.set_read_timeout(Some(PATIENCE))?;
+        let asker = Stream::connect(server.address(), PATIENCE)?;
         let mut site = Self {
-            address: Address::Tcp(server.address()),
+            address: server.address().clone(),
             server,
             asker,
             heard: Vec::new(),

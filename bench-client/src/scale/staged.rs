@@ -70,7 +70,7 @@ pub fn run<T: Stages>(
         marks: Vec::new(),
         failed: None,
     };
-    drive(&mut staged, &address, connections)?;
+    drive(&mut staged, &[address], connections)?;
     let Staged { marks, failed, .. } = staged;
     match (failed, traffic.trouble()) {
         (Some(error), _) => Err(error),

@@ -44,7 +44,9 @@ impl Answers {
         for answer in &self.parsed {
             match &answer.outcome {
                 Outcome::Got | Outcome::Released => {}
-                Outcome::NotGot => return Err(io::Error::other("a free key was refused")),
+                Outcome::NotGot | Outcome::NotHeld | Outcome::Refused(_) => {
+                    return Err(io::Error::other("a free key was refused"));
+                }
                 Outcome::Failed(why) => return Err(io::Error::other(why.clone())),
             }
         }

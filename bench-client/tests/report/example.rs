@@ -70,6 +70,7 @@ impl Example {
         measures.dropped = 88;
         measures.broken = 1;
         measures.lost = 3;
+        measures.shards = [(0, 26), (1, 24)].into();
         // What stood still at the end is answered after it.
         let late = Nanos::from_ms(900);
         measures.series.count(Nanos::from_ms(11_300), late, false);
@@ -126,6 +127,7 @@ fn plan(pace: Pace, hold: Hold) -> Plan {
             pair: PairStyle::TwoTrips,
             shard_aware: false,
         },
+        held: 0,
         checks: Checks {
             safety: true,
             order: false,

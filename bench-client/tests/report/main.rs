@@ -4,6 +4,7 @@
 
 mod browser;
 mod command;
+mod compare;
 mod example;
 mod golden;
 mod schema;

@@ -11,7 +11,7 @@ use crate::example::Example;
 const GOLDEN: &str = include_str!("golden/report-1.json");
 
 /// The types that each field of a document has been seen with, by its path.
-fn fields(document: &Value) -> BTreeMap<String, BTreeSet<&'static str>> {
+pub(crate) fn fields(document: &Value) -> BTreeMap<String, BTreeSet<&'static str>> {
     let mut fields = BTreeMap::<String, BTreeSet<&str>>::new();
     let mut open = vec![(String::new(), document)];
     while let Some((path, value)) = open.pop() {

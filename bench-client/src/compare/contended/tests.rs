@@ -34,6 +34,8 @@ impl Dialect for Letters {
             let outcome = match byte {
                 b'g' => Outcome::Got,
                 b'n' => Outcome::NotGot,
+                b'a' => Outcome::Refused(Step::Acquire),
+                b'l' => Outcome::Refused(Step::Release),
                 _ => Outcome::Released,
             };
             answers.push(Answer { place: 0, outcome });
@@ -118,4 +120,17 @@ fn an_answer_out_of_turn_is_trouble() {
     contended.received(0, b"r", Nanos(100), &mut io);
     let trouble = contended.tally().trouble.clone().unwrap();
     assert!(trouble.contains("Released while Asking"), "{trouble}");
+}
+
+#[test]
+fn what_is_refused_for_want_of_room_is_asked_for_again() {
+    let (mut contended, mut io) = started(Patience::Queue, 1);
+    sent(&mut io);
+    contended.received(0, b"a", Nanos(100), &mut io);
+    assert_eq!(sent(&mut io), "0w ");
+    contended.received(0, b"g", Nanos(110), &mut io);
+    contended.received(0, b"l", Nanos(120), &mut io);
+    assert_eq!(sent(&mut io), "0rr ");
+    let tally = contended.tally();
+    assert_eq!((tally.pairs, tally.refused, &tally.trouble), (1, 2, &None));
 }

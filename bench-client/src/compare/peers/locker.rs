@@ -5,10 +5,10 @@
 
 use locker_protocol::{
     Acquire, FRAME_BYTES_MAX, Frame, FromServer, Granted, Mode, OnDisconnect, Released, Reply,
-    RequestId, Status, TOKEN_ANY, WAIT_FOREVER, WAIT_TRY, split_frame,
+    RequestId, Status, TOKEN_ANY, WAIT_FOREVER, WAIT_TRY, shard_of_slot, slot_of, split_frame,
 };
 
-use crate::compare::dialect::{Answer, Asking, Broken, Dialect, Outcome};
+use crate::compare::dialect::{Answer, Asking, Broken, Dialect, Outcome, Step};
 use crate::compare::key::key;
 use crate::greeting::open_session;
 
@@ -31,6 +31,10 @@ struct Asked {
 #[derive(Debug)]
 pub struct Locker {
     is_open: bool,
+    /// Whether it asks only for keys of its connection's shard.
+    keeps_home: bool,
+    /// That shard and the number of shards, once HelloOk told them.
+    home: Option<(u16, u16)>,
     /// Lease of each hold in milliseconds, 0 = as long as the session.
     lease_ms: u32,
     /// Counts requests: owners and sequences, which may skip.
@@ -44,10 +48,20 @@ impl Locker {
     pub fn new(places: u16, lease_ms: u32) -> Self {
         Self {
             is_open: false,
+            keeps_home: false,
+            home: None,
             lease_ms,
             count: 0,
             places: vec![Asked::default(); usize::from(places)],
         }
+    }
+
+    /// One that asks only for keys of the shard that it is connected to.
+    #[must_use]
+    pub fn shard_aware(places: u16) -> Self {
+        let keeps_home = true;
+        let any = Self::new(places, 0);
+        Self { keeps_home, ..any }
     }
 
     fn id(&mut self, seat: u16) -> u64 {
@@ -69,6 +83,13 @@ impl Locker {
             }
             (Released::OP, 0) => Outcome::Released,
             (Granted::OP, status) if status == Status::Timeout.code() => Outcome::NotGot,
+            (Released::OP, status) if status == Status::NotHeld.code() => Outcome::NotHeld,
+            (Granted::OP, status) if status == Status::Busy.code() => {
+                Outcome::Refused(Step::Acquire)
+            }
+            (Released::OP, status) if status == Status::Busy.code() => {
+                Outcome::Refused(Step::Release)
+            }
             (Granted::OP | Released::OP, status) => Outcome::Failed(format!("status {status}")),
             _ => return self.greeted(frame).map(|()| None),
         };
@@ -87,6 +108,8 @@ impl Locker {
                     return Err(Broken("keys are closed after a restart".to_owned()));
                 }
                 self.is_open = true;
+                let home = (hello.shard, hello.shards.max(1));
+                self.home = self.keeps_home.then_some(home);
                 Ok(())
             }
             other => Err(Broken(format!("{other:?}"))),
@@ -105,6 +128,12 @@ impl Dialect for Locker {
 
     fn ready(&self) -> bool {
         self.is_open
+    }
+
+    #[inline]
+    fn takes(&self, number: u32) -> bool {
+        let at = |shards| shard_of_slot(slot_of(&key(number)), shards);
+        self.home.is_none_or(|(shard, shards)| at(shards) == shard)
     }
 
     fn acquire(&mut self, place: u16, number: u32, asking: Asking, out: &mut Vec<u8>) {

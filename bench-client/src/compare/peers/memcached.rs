@@ -3,9 +3,7 @@
 //! `delete` does not compare: whoever's item it is, it goes. No safe lock, but the least that
 //! memcached can be asked to do for one.
 
-use crate::compare::dialect::{
-    Answer, Asking, Broken, Dialect, InOrder, Outcome, Step, line, quoted,
-};
+use crate::compare::dialect::{Answer, Asking, Broken, Dialect, InOrder, Outcome, Step};
 use crate::compare::key::{KEY_BYTES, key};
 
 /// Flags 0, gone after 30 s, one byte of value.
@@ -58,18 +56,12 @@ impl Dialect for Memcached {
         _out: &mut Vec<u8>,
         answers: &mut Vec<Answer>,
     ) -> Result<usize, Broken> {
-        let mut taken = 0;
-        while let Some((said, length)) = line(&bytes[taken..]) {
-            let (place, step) = self.under_way.answered()?;
-            let outcome = match (step, said) {
-                (Step::Acquire, b"STORED") => Outcome::Got,
-                (Step::Acquire, b"NOT_STORED") => Outcome::NotGot,
-                (Step::Release, b"DELETED") => Outcome::Released,
-                _ => Outcome::Failed(quoted(said)),
-            };
-            answers.push(Answer { place, outcome });
-            taken += length;
-        }
-        Ok(taken)
+        self.under_way
+            .lines(bytes, answers, |step, said| match (step, said) {
+                (Step::Acquire, b"STORED") => Some(Outcome::Got),
+                (Step::Acquire, b"NOT_STORED") => Some(Outcome::NotGot),
+                (Step::Release, b"DELETED") => Some(Outcome::Released),
+                _ => None,
+            })
     }
 }

@@ -116,19 +116,13 @@ impl Dialect for Redis {
         if !self.is_loaded {
             return self.loaded(bytes);
         }
-        let mut taken = 0;
-        while let Some((said, length)) = line(&bytes[taken..]) {
-            let (place, step) = self.under_way.answered()?;
-            let outcome = match (step, said) {
-                (Step::Acquire, b"+OK") => Outcome::Got,
-                (Step::Acquire, b"$-1") => Outcome::NotGot,
-                (Step::Release, b":1") => Outcome::Released,
-                _ => Outcome::Failed(quoted(said)),
-            };
-            answers.push(Answer { place, outcome });
-            taken += length;
-        }
-        Ok(taken)
+        self.under_way
+            .lines(bytes, answers, |step, said| match (step, said) {
+                (Step::Acquire, b"+OK") => Some(Outcome::Got),
+                (Step::Acquire, b"$-1") => Some(Outcome::NotGot),
+                (Step::Release, b":1") => Some(Outcome::Released),
+                _ => None,
+            })
     }
 }
 
@@ -173,17 +167,11 @@ impl Dialect for RedisPing {
         _out: &mut Vec<u8>,
         answers: &mut Vec<Answer>,
     ) -> Result<usize, Broken> {
-        let mut taken = 0;
-        while let Some((said, length)) = line(&bytes[taken..]) {
-            let (place, step) = self.under_way.answered()?;
-            let outcome = match (step, said) {
-                (Step::Acquire, b"+PONG") => Outcome::Got,
-                (Step::Release, b"+PONG") => Outcome::Released,
-                _ => Outcome::Failed(quoted(said)),
-            };
-            answers.push(Answer { place, outcome });
-            taken += length;
-        }
-        Ok(taken)
+        self.under_way
+            .lines(bytes, answers, |step, said| match (step, said) {
+                (Step::Acquire, b"+PONG") => Some(Outcome::Got),
+                (Step::Release, b"+PONG") => Some(Outcome::Released),
+                _ => None,
+            })
     }
 }

@@ -24,6 +24,8 @@ pub(in crate::compare) fn run(
         },
         pairs,
         not_got: 0,
+        refused: 0,
+        counted: None,
         lost: 0,
         trouble: None,
         latency: Some(Quantiles {

@@ -127,13 +127,40 @@ fn a_target_reads_as_a_sentence() {
 
 #[test]
 fn shards_are_held_against_one() {
-    let samples = vec![
-        run("50x16", Peer::Locker, 0, 1_500, 1_000),
-        run("50x16", Peer::LockerShards, 0, 1_000, 1_000),
-    ];
-    let routed = standing(samples, ONE_50X16, Measure::TimesOneShard, MANY_KEYS);
+    let samples = || {
+        vec![
+            run("50x16", Peer::Locker, 0, 1_500, 1_000),
+            run("50x16", Peer::LockerShards, 0, 1_000, 1_000),
+            run("50x16", Peer::LockerAware, 0, 1_250, 1_000),
+        ]
+    };
+    let routed = Measure::TimesOneShardRouted;
+    let routed = standing(samples(), ONE_50X16, routed, MANY_KEYS);
     assert!(
         matches!(routed, Standing::Met(spread) if spread.median == 1.5),
         "{routed:?}"
+    );
+    let aware = Measure::TimesOneShardAware;
+    let aware = standing(samples(), ONE_50X16, aware, MANY_KEYS);
+    assert!(
+        matches!(aware, Standing::Missed(spread) if (spread.median - 1.2).abs() < 1e-9),
+        "{aware:?}"
+    );
+}
+
+#[test]
+fn targets_of_several_shards_are_asked_only_where_there_are_some() {
+    let mut results = Results::default();
+    results.add(run("50x16", Peer::Locker, 0, 1_500, 1_000));
+    let asked = |results: &Results| {
+        let asked = TARGETS.iter().filter(|target| target.is_asked(results));
+        asked.map(|target| target.measure).collect::<Vec<_>>()
+    };
+    assert_eq!(asked(&results), [Measure::OverEcho, Measure::TimesRedis]);
+    results.add(run("50x16", Peer::LockerAware, 0, 1_500, 1_000));
+    let aware = Measure::TimesOneShardAware;
+    assert_eq!(
+        asked(&results),
+        [Measure::OverEcho, Measure::TimesRedis, aware]
     );
 }

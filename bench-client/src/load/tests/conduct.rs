@@ -131,6 +131,24 @@ fn cycles_that_never_began_are_counted_as_dropped() {
 }
 
 #[test]
+fn far_above_what_the_server_can_do_the_rate_and_the_latencies_are_told() {
+    // Four clients do 20,000 a second: what ends after the warm-up was due in it.
+    let mut plan = open_loop(400_000.0, Arrivals::Even);
+    plan.warmup = Nanos::SECOND;
+    let mut world = World::new(&plan);
+    world.run();
+    let measures = world.fleet().measures();
+    assert_eq!(measures.cycles, 0, "nothing that was due was served");
+    assert!((19_900..20_100).contains(&measures.ended));
+    let cycle = measures.of(Kind::Cycle);
+    assert_eq!(cycle.intended.len(), measures.ended);
+    assert!(cycle.intended.min() > 900_000_000, "they waited for long");
+    assert!(cycle.sent.max() < 1_000_000);
+    assert!(measures.lag.len() > 19_900);
+    assert!(measures.grants.iter().all(|grants| *grants > 4_900));
+}
+
+#[test]
 fn a_silent_connection_is_kept_alive() {
     let mut plan = open_loop(0.1, Arrivals::Even);
     plan.stop = Stop::After(Nanos(20 * Nanos::SECOND.0));

@@ -4,7 +4,7 @@
 
 mod conduct;
 mod cycles;
-mod double;
+pub(super) mod double;
 mod world;
 
 use crate::nanos::Nanos;
@@ -30,6 +30,7 @@ pub(super) fn plan() -> Plan {
             pair: PairStyle::TwoTrips,
             shard_aware: false,
         },
+        held: 0,
         checks: Checks {
             safety: true,
             order: false,

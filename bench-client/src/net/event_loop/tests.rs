@@ -128,7 +128,7 @@ fn echo(mut client: TcpStream) -> io::Result<usize> {
 fn bytes_come_back_whole_however_they_were_cut() {
     let (address, told) = server(20, echo);
     let mut traffic = Pattern::new(20, 100_003, Close::Orderly);
-    let facts = drive(&mut traffic, &address, 20).unwrap();
+    let facts = drive(&mut traffic, &[address], 20).unwrap();
     assert_eq!(traffic.ends, []);
     assert_eq!(facts.bytes_in, 20 * 100_003);
     assert_eq!(facts.bytes_out, 20 * 100_003);
@@ -175,7 +175,7 @@ fn a_peer_that_reads_late_gets_all_of_it() {
     }
     let (address, told) = server(1, late);
     let mut traffic = Big(false, false);
-    drive(&mut traffic, &address, 1).unwrap();
+    drive(&mut traffic, &[address], 1).unwrap();
     assert_eq!(told.recv().unwrap(), 32 << 20);
 }
 
@@ -183,7 +183,7 @@ fn a_peer_that_reads_late_gets_all_of_it() {
 fn a_reset_reaches_the_peer_as_a_reset() {
     let (address, told) = server(3, echo);
     let mut traffic = Pattern::new(3, 5_000, Close::Reset);
-    drive(&mut traffic, &address, 3).unwrap();
+    drive(&mut traffic, &[address], 3).unwrap();
     for _ in 0..3 {
         let error = told.recv().unwrap().expect_err("no end of stream came");
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
@@ -200,7 +200,7 @@ fn ends_by_the_peer_are_told_apart() {
         let (address, _told) = server(1, serve);
         // Nothing of ours lies unread at the peer when it closes.
         let mut silent = Silent(Pattern::new(1, 0, Close::Orderly));
-        drive(&mut silent, &address, 1).unwrap();
+        drive(&mut silent, &[address], 1).unwrap();
         silent.0.ends[0].1
     };
     assert_eq!(ends(finish), End::Eof);
@@ -230,7 +230,7 @@ fn a_connection_refused_is_told_each_time() {
     let address = Address::Tcp(free.local_addr().unwrap());
     drop(free);
     let mut traffic = Pattern::new(5, 10, Close::Orderly);
-    drive(&mut traffic, &address, 5).unwrap();
+    drive(&mut traffic, &[address], 5).unwrap();
     let refused = End::NotOpened(Errno::CONNREFUSED.raw_os_error());
     let mut ends = traffic.ends;
     ends.sort_by_key(|(connection, _)| *connection);
@@ -242,7 +242,7 @@ fn a_connection_refused_is_told_each_time() {
 fn a_unix_socket_that_is_not_there_is_told() {
     let address = Address::Unix("/nonexistent/socket".into());
     let mut traffic = Pattern::new(1, 10, Close::Orderly);
-    drive(&mut traffic, &address, 1).unwrap();
+    drive(&mut traffic, &[address], 1).unwrap();
     let missing = End::NotOpened(Errno::NOENT.raw_os_error());
     assert_eq!(traffic.ends, [(0, missing)]);
 }
@@ -252,7 +252,7 @@ fn two_thousand_connects_at_once_all_open() {
     fn gone(_: TcpStream) {}
     let (address, _told) = server(2_000, gone);
     let mut traffic = Pattern::new(2_000, 0, Close::Reset);
-    drive(&mut traffic, &address, 2_000).unwrap();
+    drive(&mut traffic, &[address], 2_000).unwrap();
     assert_eq!(traffic.ends, []);
     assert_eq!(traffic.opened, 2_000);
 }
@@ -286,7 +286,7 @@ fn a_connection_can_be_opened_again_at_once() {
     }
     fn gone(_: TcpStream) {}
     let (address, _told) = server(501, gone);
-    let facts = drive(&mut Churn(0), &address, 1).unwrap();
+    let facts = drive(&mut Churn(0), &[address], 1).unwrap();
     assert_eq!(facts.bytes_out, 0);
 }
 
@@ -327,7 +327,7 @@ fn a_timer_is_never_told_early_by_its_own_wait() {
     };
     let began = clock::now();
     let address = "127.0.0.1:1".parse().unwrap();
-    let facts = drive(&mut traffic, &address, 0).unwrap();
+    let facts = drive(&mut traffic, &[address], 0).unwrap();
     assert_eq!(traffic.polling, facts.polling, "the traffic hears of it");
     assert!(clock::now().since(began) >= Nanos(total));
     assert_eq!(traffic.late.len(), 8);

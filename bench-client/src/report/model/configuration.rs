@@ -29,6 +29,9 @@ pub struct Configuration {
     pub pair: String,
     /// Whether connections ask only for keys of their own shard.
     pub shard_aware: bool,
+    /// Locks held in the background all the while.
+    #[serde(default)]
+    pub held: u32,
     /// Generator threads.
     pub threads: u16,
     /// Connections in all.
@@ -86,6 +89,7 @@ impl Configuration {
             wait_ms: (workload.wait_ms != u32::MAX).then_some(workload.wait_ms),
             pair: pair(workload.pair).into(),
             shard_aware: workload.shard_aware,
+            held: plan.held,
             threads: plan.threads,
             connections: plan.connections,
             inflight: plan.inflight,

@@ -14,12 +14,14 @@ mod fairness;
 mod seconds;
 mod warnings;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::facts::{self, RunFacts};
 use crate::measure::Kind;
 use crate::nanos::Nanos;
-use crate::plan::Pace;
+use crate::plan::{Pace, Stop};
 pub use configuration::{Configuration, Difference, main_kind};
 pub use costs::{Generator, GeneratorThread, Machine, Server};
 pub use distribution::Distribution;
@@ -72,6 +74,10 @@ pub struct Report {
     pub server: Option<Server>,
     /// The generator's cost.
     pub generator: Generator,
+    /// How the connections lay on the server's shards when the run began; shards without one are
+    /// left out.
+    #[serde(default)]
+    pub shards: Vec<Shard>,
     /// What the safety check did.
     pub checks: Checks,
     /// Second by second, from the run's begin, warm-up included.
@@ -128,7 +134,7 @@ pub struct Rates {
     pub answered: u64,
     /// Of them per second.
     pub requests_per_s: f64,
-    /// Cycles that ended.
+    /// Cycles that ended in the measured time or, if these are more, that were due in it and ended.
     pub cycles: u64,
     /// Of them per second.
     pub cycles_per_s: f64,
@@ -147,6 +153,15 @@ pub struct KindLatency {
     pub intended: Distribution,
     /// From when it was sent to its answer; null if it is the same, bucket by bucket.
     pub sent: Option<Distribution>,
+}
+
+/// A shard of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Its number.
+    pub shard: u16,
+    /// Connections that it served.
+    pub connections: u32,
 }
 
 /// What the safety check did.
@@ -193,6 +208,7 @@ impl Report {
                 .as_ref()
                 .map(|server| Server::of(server, facts)),
             generator: Generator::of(facts),
+            shards: Shard::of(&measures.shards),
             checks: Checks::of(facts.checks),
             series: Seconds::of(facts),
         };
@@ -237,6 +253,12 @@ impl Rates {
     fn of(facts: &RunFacts<'_>) -> Self {
         let measured_s = facts.measured.seconds();
         let per_second = |count: u64| per(count as f64, measured_s).unwrap_or(0.0);
+        let measures = facts.measures;
+        let cycles = match facts.plan.stop {
+            Stop::After(_) => measures.cycles.max(measures.ended),
+            // It begins so many after its warm-up.
+            Stop::Operations(_) => measures.cycles,
+        };
         let asked_per_s = match facts.plan.pace {
             Pace::Closed => None,
             Pace::Open { rate, ramp, .. } => Some(asked(rate, ramp, facts)),
@@ -246,8 +268,8 @@ impl Rates {
             warmup_s: facts.warmup.seconds(),
             answered: facts.measures.answered,
             requests_per_s: per_second(facts.measures.answered),
-            cycles: facts.measures.cycles,
-            cycles_per_s: per_second(facts.measures.cycles),
+            cycles,
+            cycles_per_s: per_second(cycles),
             asked_per_s,
         }
     }
@@ -275,6 +297,14 @@ impl KindLatency {
             intended,
             sent,
         })
+    }
+}
+
+impl Shard {
+    fn of(shards: &BTreeMap<u16, u32>) -> Vec<Self> {
+        let shards = shards.iter();
+        let shards = shards.map(|(&shard, &connections)| Self { shard, connections });
+        shards.collect()
     }
 }
 

@@ -47,6 +47,7 @@ pub(super) fn of(report: &Report) -> Vec<Warning> {
         broken,
         lost_holds,
         not_saturated,
+        uneven,
         few_samples,
         machine,
     ];
@@ -145,6 +146,20 @@ fn not_saturated(report: &Report) -> Option<Warning> {
         units::percent(busy)
     );
     warning(Weight::Note, "not-saturated", text)
+}
+
+/// Connections that keep to their shard load the shards as they lie on them.
+fn uneven(report: &Report) -> Option<Warning> {
+    let connections = report.shards.iter().map(|shard| shard.connections);
+    let (least, most) = connections.clone().min().zip(connections.max())?;
+    if !report.configuration.shard_aware || most - least <= 1 {
+        return None;
+    }
+    let text = format!(
+        "the connections lie unevenly on the shards, {least} to {most} on each: a server with \
+         --shard-port-base has them spread"
+    );
+    warning(Weight::Note, "uneven-shards", text)
 }
 
 fn few_samples(report: &Report) -> Option<Warning> {

@@ -32,6 +32,7 @@ fn plan(threads: u16, connections: u32, inflight: u16) -> Plan {
             pair: PairStyle::TwoTrips,
             shard_aware: false,
         },
+        held: 0,
         checks: Checks {
             safety: true,
             order: true,
