@@ -1,5 +1,7 @@
 //! What get, list, sessions, stats, release and ping tell.
 
+use std::process::Output;
+
 use serde_json::Value;
 
 use crate::support::{Server, stderr};
@@ -174,4 +176,21 @@ fn a_forced_release_now_opens_the_lock_at_once_with_a_warning() {
     assert!(output.status.success(), "{output:?}");
     assert!(stderr(&output).contains("--now"));
     assert_eq!(server.code(&["lock", "-n", "k", "--", "true"]), Some(0));
+}
+
+#[test]
+fn a_server_is_reached_by_its_unix_socket_and_shows_who_came_that_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("unix:{}", folder.path().join("locker.sock").display());
+    let server = Server::start_with(&[&format!("--listen=127.0.0.1:0,{address}")]);
+    let unix = |arguments: &[&str]| -> Output {
+        let command = &mut server.locker(arguments);
+        command.args(["--server", &address]).output().unwrap()
+    };
+    assert!(unix(&["ping"]).status.success());
+    let show = ["lock", "k", "--", env!("CARGO_BIN_EXE_locker"), "get", "k"];
+    let mut command = server.locker(&show);
+    let shown = command.env("LOCKER_SERVER", &address).output().unwrap();
+    let text = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.status.success() && text.contains("unix"), "{text}");
 }

@@ -98,3 +98,20 @@ fn it_works_on_through_restarts_with_other_shards_and_without_ports() {
         assert_eq!(messages == 0, base.is_some(), "{shards} shards");
     }
 }
+
+#[test]
+fn over_a_unix_socket_it_has_one_session_that_serves_everything() {
+    let setup = Setup::new(2).with("shard-port-base", "0");
+    let address = format!("unix:{}", setup.socket().display());
+    let listen = format!("{address},127.0.0.1:0");
+    let server = setup.with("listen", &listen).start();
+    let client = Client::builder().address(&address).shard_aware();
+    let client = client.connect().unwrap();
+    use_locks(&client);
+    assert_eq!(client.shards_reached(), 1);
+    let lock = client.acquire("k").lock().unwrap();
+    let other = super::client(&server);
+    let view = other.get("k").unwrap();
+    assert_eq!(view.holders[0].peer.to_string(), "unix");
+    lock.release().unwrap();
+}
