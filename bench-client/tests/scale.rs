@@ -42,6 +42,31 @@ fn sessions_that_lose_their_connections_at_once_all_come_back() {
 }
 
 #[test]
+fn a_table_is_filled_used_and_empty_again() {
+    let figure = figures("held --locks 20000 --few 10000 --seconds 0.1");
+    // The probe may hold its own lock at that moment.
+    assert!((20_000.0..=20_001.0).contains(&figure("locks held")));
+    assert_eq!(figure("locks left"), 0.0);
+    assert!(figure("exchange beside all: requests") > 0.0);
+}
+
+#[test]
+fn everyone_in_a_long_queue_is_served_or_told_that_its_time_is_over() {
+    let figure = figures("waiters --waiters 5000 --seconds 0.1");
+    assert_eq!(figure("5000 waiters: seen by the server"), 4_999.0);
+    assert_eq!(figure("timed out"), 4_999.0);
+    assert_eq!(figure("told before their time"), 0.0);
+    assert!(figure("1000 waiters: hand-offs") > 0.0);
+}
+
+#[test]
+fn leases_end_all_and_none_before_its_time() {
+    let figure = figures("leases --leases 3000 --seconds 0.1 --after 5");
+    assert_eq!(figure("leases that ended"), 3_000.0);
+    assert_eq!(figure("told before their time"), 0.0);
+}
+
+#[test]
 fn what_cannot_be_run_is_refused_with_the_reason() {
     let output = Command::new(BENCH)
         .args(["scale", "resume", "--server-bin", "/nonexistent/locker"])

@@ -10,11 +10,15 @@
 //! A scenario is a file with its flags and its judgement, and below it a pure traffic: see
 //! `resume`. The two are joined by [`staged::run`], which reads the server between stages.
 
+mod crew;
 pub mod findings;
+mod held;
+mod leases;
 pub mod member;
 mod resume;
 mod site;
 pub mod staged;
+mod waiters;
 
 pub use site::{Common, Mark, Needs, Site};
 
@@ -36,6 +40,12 @@ pub struct Options {
 enum Scenario {
     /// All sessions open, idle, ask, ping, lose their connections and resume: each time at once.
     Resume(resume::Options),
+    /// Locks come and go beside few that are held, and beside millions; then all end at once.
+    Held(held::Options),
+    /// More and more wait for one key; cancels, hand-offs, and all of them timing out at once.
+    Waiters(waiters::Options),
+    /// Leases by the million, all of which end within one second.
+    Leases(leases::Options),
 }
 
 /// Runs a scenario and prints what it found; `command` is the command line, for the file.
@@ -45,6 +55,9 @@ enum Scenario {
 pub fn run(options: &Options, command: &[String]) -> ExitCode {
     let (common, found) = match &options.scenario {
         Scenario::Resume(options) => (&options.common, resume::run(options)),
+        Scenario::Held(options) => (&options.common, held::run(options)),
+        Scenario::Waiters(options) => (&options.common, waiters::run(options)),
+        Scenario::Leases(options) => (&options.common, leases::run(options)),
     };
     match found.and_then(|found| publish(common, &found, command).map(|()| found.all_hold())) {
         Ok(true) => ExitCode::SUCCESS,
