@@ -5,6 +5,7 @@
 //! engine takes to copy them into batches and apply them. A second figure renews held locks.
 
 use std::io;
+use std::time::Duration;
 
 use locker::lock::Input;
 use locker::lock::op::{Lease, Op, RenewTo, ReplyTo, Wait};
@@ -32,6 +33,9 @@ pub(crate) struct Options {
     /// Seed of the keys drawn.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Take the memory of all locks before the first, as the server's flag of that name does.
+    #[arg(long)]
+    prefault: bool,
 }
 
 /// A request drawn: its key's number, or where in the bytes its key lies.
@@ -42,8 +46,8 @@ struct Drawn {
     from: usize,
 }
 
-struct Bench {
-    table: Table,
+pub(crate) struct Bench {
+    pub(crate) table: Table,
     dice: Dice,
     /// Numbers of keys: the held ones first.
     numbers: Vec<u32>,
@@ -53,6 +57,14 @@ struct Bench {
     count: usize,
     drawn: Vec<Drawn>,
     keys: Vec<u8>,
+    filling: Filling,
+}
+
+/// What it took to acquire the first locks of a table, page faults included.
+#[derive(Clone, Copy, Debug)]
+struct Filling {
+    ns_per_lock: f64,
+    longest_batch_us: f64,
 }
 
 /// Measures and prints.
@@ -61,11 +73,22 @@ struct Bench {
 /// The memory is not available, or a flag is wrong.
 pub(crate) fn run(options: &Options) -> io::Result<()> {
     let sizes = options.sizes;
-    let mut bench = Bench::new(Table::new(sizes)?, options.seed);
+    let mut table = Table::new(sizes)?;
+    if options.prefault {
+        let start = thread_time();
+        table.engine.prefault()?;
+        println!("prefault: {} ms", (thread_time() - start).as_millis());
+    }
+    let mut bench = Bench::new(table, options.seed);
     println!(
         "{} locks, keys of {} bytes, blocks of {} bytes, lease {} ms",
         sizes.locks, sizes.key_bytes, sizes.block_size, sizes.lease
     );
+    let Filling {
+        ns_per_lock,
+        longest_batch_us,
+    } = bench.filling;
+    println!("fill: {ns_per_lock:.0} ns per lock, longest batch of 128: {longest_batch_us:.0} us");
     println!("CPU ns per request, median of {} rounds", options.rounds);
     println!("{:>6} {:>18} {:>8}", "batch", "acquire+release", "renew");
     for batch in &options.batch {
@@ -78,9 +101,15 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
 }
 
 /// Processor time of this thread: what others take of the machine does not count.
-pub(crate) fn thread_nanoseconds() -> f64 {
+pub(crate) fn thread_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+    let time = Duration::try_from(time);
+    time.expect("a thread's time is not negative")
+}
+
+/// The same in nanoseconds.
+pub(crate) fn thread_nanoseconds() -> f64 {
+    thread_time().as_secs_f64() * 1e9
 }
 
 pub(crate) fn median(rounds: u32, mut round: impl FnMut() -> f64) -> f64 {
@@ -89,13 +118,32 @@ pub(crate) fn median(rounds: u32, mut round: impl FnMut() -> f64) -> f64 {
     figures[figures.len() / 2]
 }
 
+/// Acquires the first locks, a batch at a time.
+fn fill(table: &mut Table, held: u32) -> Filling {
+    // What the table says is kept in memory that is there before.
+    table.ears.tokens = vec![1; held as usize];
+    table.ears.tokens.clear();
+    let (mut whole, mut longest) = (Duration::ZERO, Duration::ZERO);
+    for from in (0..held).step_by(128) {
+        let start = thread_time();
+        table.fill(from..held.min(from + 128), Wait::Try);
+        let taken = thread_time() - start;
+        whole += taken;
+        longest = longest.max(taken);
+    }
+    Filling {
+        ns_per_lock: whole.as_secs_f64() * 1e9 / f64::from(held),
+        longest_batch_us: longest.as_secs_f64() * 1e6,
+    }
+}
+
 impl Bench {
     /// Fills the table in an order that leaves no two neighbours together.
-    fn new(mut table: Table, seed: u64) -> Self {
+    pub(crate) fn new(mut table: Table, seed: u64) -> Self {
         let held = table.sizes.locks;
         let count = DRAWN_MAX.min(held as usize);
         let spare = u32::try_from(count).expect("few");
-        table.fill(0..held, Wait::Try);
+        let filling = fill(&mut table, held);
         let tokens = std::mem::take(&mut table.ears.tokens);
         let mut bench = Self {
             table,
@@ -106,6 +154,7 @@ impl Bench {
             drawn: Vec::with_capacity(count),
             count,
             keys: Vec::new(),
+            filling,
         };
         bench.tokens.resize(bench.numbers.len(), 0);
         // Blocks are handed out in order at first: churn until they lie at random.
@@ -129,7 +178,7 @@ impl Bench {
             table, drawn, keys, ..
         } = self;
         let length = usize::from(table.sizes.key_bytes);
-        let start = thread_nanoseconds();
+        let start = thread_time();
         for drawn in drawn.chunks(batch) {
             for Drawn { to, op, from } in drawn {
                 let input = Input::Request {
@@ -142,11 +191,11 @@ impl Bench {
             }
             table.engine.apply(&mut table.batch, &mut table.ears);
         }
-        (thread_nanoseconds() - start) / drawn.len() as f64
+        (thread_time() - start).as_secs_f64() * 1e9 / drawn.len() as f64
     }
 
     /// Releases random held locks and acquires random free ones, by turns.
-    fn exchange(&mut self, batch: usize) -> f64 {
+    pub(crate) fn exchange(&mut self, batch: usize) -> f64 {
         self.drawn.clear();
         self.keys.clear();
         let free = self.held as usize;
@@ -180,12 +229,12 @@ impl Bench {
     }
 
     /// Renews random held locks.
-    fn renew(&mut self, batch: usize) -> f64 {
+    pub(crate) fn renew(&mut self, batch: usize) -> f64 {
         self.drawn.clear();
         self.keys.clear();
         let to = match self.table.sizes.lease {
             0 => RenewTo::Keep,
-            ms => RenewTo::Lease(Lease::For(Millis(ms))),
+            ms => RenewTo::Lease(Lease::For(Millis(ms + self.table.lease_spread))),
         };
         for _ in 0..self.count {
             let at = self.dice.below(self.held) as usize;

@@ -4,8 +4,10 @@
 
 mod engine;
 mod memory;
+mod queue;
 mod reports;
 mod table;
+mod timers;
 mod turn;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +33,10 @@ enum Command {
     Compare(Box<locker_bench::compare::Options>),
     /// Cost per request of the lock engine alone: no sockets, keys uniform over a full table.
     Engine(engine::Options),
+    /// Cost of armed leases: arming, cancelling, renewing, and all of them ending within a second.
+    Timers(timers::Options),
+    /// Cost of waiters on one key: queueing, cancelling, granting, and all of them timing out.
+    Queue(queue::Options),
     /// Cost per request of a shard's turn: real frames in, answers out, no kernel.
     Turn(turn::Options),
     /// Resident memory per held lock, per waiter and per idle connection.
@@ -53,6 +59,8 @@ fn main() -> std::process::ExitCode {
         Command::Compare(options) => return locker_bench::compare::run(&options, &words),
         Command::Scale(options) => return locker_bench::scale::run(&options, &words),
         Command::Engine(options) => engine::run(&options),
+        Command::Timers(options) => timers::run(&options),
+        Command::Queue(options) => queue::run(&options),
         Command::Turn(options) => turn::run(&options),
         Command::Memory(options) => memory::run(&options),
         Command::EchoServer(options) => echo::serve(&options).map(|never| match never {}),

@@ -13,7 +13,8 @@ use locker_bench::host::machine;
 
 /// Sessions that the locks are dealt to.
 const SESSIONS: u32 = 1_000;
-const START: Instant = Instant(1_000_000);
+/// When the engine starts.
+pub(crate) const START: Instant = Instant(1_000_000);
 
 /// More and a tenth would be too many for block numbers of 32 bits, or nearly so.
 const LOCKS_MAX: i64 = 1_000_000_000;
@@ -69,6 +70,8 @@ pub(crate) struct Table {
     pub(crate) batch: Batch,
     pub(crate) ears: Ears,
     pub(crate) sizes: Sizes,
+    /// Leases are longer by up to this many ms, by the key's number.
+    pub(crate) lease_spread: u32,
 }
 
 impl Table {
@@ -108,6 +111,7 @@ impl Table {
             batch,
             ears,
             sizes,
+            lease_spread: 0,
         })
     }
 
@@ -123,7 +127,7 @@ impl Table {
     pub(crate) fn acquire(&self, number: u32, wait: Wait) -> (ReplyTo, Op) {
         let lease = match self.sizes.lease {
             0 => Lease::Session,
-            ms => Lease::For(Millis(ms)),
+            ms => Lease::For(Millis(ms + number % (self.lease_spread + 1))),
         };
         let want = Want {
             mode: Mode::Exclusive,
@@ -150,6 +154,11 @@ impl Table {
             let (to, op) = self.acquire(number, wait);
             self.push(to, op, &key);
         }
+        self.apply();
+    }
+
+    /// Applies the requests that were added.
+    pub(crate) fn apply(&mut self) {
         self.engine.apply(&mut self.batch, &mut self.ears);
     }
 

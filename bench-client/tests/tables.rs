@@ -35,7 +35,7 @@ fn engine_tells_a_cost_for_each_batch() {
     ]);
     let figures: Vec<Vec<f64>> = text
         .lines()
-        .skip(3)
+        .skip(4)
         .map(|line| {
             let words = line.split_whitespace();
             words.map(|word| word.parse().unwrap()).collect()

@@ -87,6 +87,8 @@ pub struct Config {
     pub spin: Duration,
     /// The log filter; nothing if only the default stands.
     pub log: Option<String>,
+    /// Whether the tables of locks take their memory at start.
+    pub prefault: bool,
     /// How the memory is divided.
     pub memory: MemoryPlan,
     /// What was changed to fit the host: to be logged as warnings.
@@ -145,6 +147,7 @@ impl Config {
             data: check_data(layers, host)?,
             spin: check_spin(layers, shards, cpus.len(), &mut warnings)?,
             log: check_log(layers)?,
+            prefault: layers.switch(&t::PREFAULT)?,
             cpus,
             memory,
             warnings,

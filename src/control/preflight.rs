@@ -45,7 +45,7 @@ pub fn check(config: &Config, probe: &impl Probe) -> Result<Vec<String>, Failure
     check_kernel(probe)?;
     check_ring(probe)?;
     check_memlock(config.shards, probe)?;
-    check_memory(config.memory.demand.total, probe)
+    check_memory(config, probe)
 }
 
 fn check_kernel(probe: &impl Probe) -> Result<(), Failure> {
@@ -91,7 +91,8 @@ fn check_memlock(shards: usize, probe: &impl Probe) -> Result<(), Failure> {
     }
 }
 
-fn check_memory(wanted: u64, probe: &impl Probe) -> Result<Vec<String>, Failure> {
+fn check_memory(config: &Config, probe: &impl Probe) -> Result<Vec<String>, Failure> {
+    let wanted = config.memory.demand.total;
     let total = probe.memory_total();
     let limits = [
         (total, "this machine", "the memory of the machine"),
@@ -113,6 +114,14 @@ fn check_memory(wanted: u64, probe: &impl Probe) -> Result<Vec<String>, Failure>
     }
     let free = probe.memory_available();
     let short = free.filter(|free| *free < wanted);
+    if let Some(available) = short.filter(|_| config.prefault) {
+        return Err(Failure::Memory {
+            wanted,
+            available,
+            holder: "this machine, free now,",
+            remedy: "what is free, or start without --prefault",
+        });
+    }
     let warning = short.map(|free| {
         format!(
             "only {} MiB of memory are free now, and --memory is {} MiB: the server may be \

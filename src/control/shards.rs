@@ -101,6 +101,7 @@ pub fn start(
         core_config(config, identity, ports),
         engine_config(config, identity),
     );
+    let prefault = config.prefault;
     let running = start_shards(setup, move |shard| {
         let core = CoreConfig {
             shard,
@@ -111,7 +112,11 @@ pub fn start(
             now: clock.now(),
             ..engine.clone()
         };
-        Core::new(core, engine)
+        let mut core = Core::new(core, engine)?;
+        if prefault {
+            core.prefault()?;
+        }
+        Ok(core)
     });
     let running = running.map_err(|source| Failure::Shard { source })?;
     Ok(ServerShards { running })

@@ -141,6 +141,18 @@ impl Engine {
         })
     }
 
+    /// Backs blocks, index and stubs with memory now, rather than page by page as they are first
+    /// used: then no request waits for that. It is the calling thread's memory, which on a machine
+    /// with several nodes means that of its node.
+    ///
+    /// # Errors
+    /// There is not that much memory.
+    pub fn prefault(&mut self) -> io::Result<()> {
+        self.index.prefault()?;
+        self.stubs.prefault()?;
+        self.pool.prefault()
+    }
+
     /// Bytes of address space that `blocks` blocks take, the index included.
     #[must_use]
     pub const fn bytes_for(blocks: u32, block_bytes: usize) -> u64 {

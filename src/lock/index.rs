@@ -125,6 +125,14 @@ impl Index {
         })
     }
 
+    /// Backs all buckets with memory.
+    ///
+    /// # Errors
+    /// There is not that much memory.
+    pub(super) fn prefault(&mut self) -> io::Result<()> {
+        self.buckets.prefault()
+    }
+
     /// Bytes of address space for so many entries: what a capacity plan counts.
     pub(super) const fn bytes_for(entries_max: u32) -> u64 {
         let buckets = entries_max.div_ceil(LOAD) as u64 + (entries_max / ENTRIES_U32) as u64 + 2;

@@ -48,6 +48,14 @@ impl Pool {
         })
     }
 
+    /// Backs all blocks with memory.
+    ///
+    /// # Errors
+    /// There is not that much memory.
+    pub(super) fn prefault(&mut self) -> io::Result<()> {
+        self.records.prefault()
+    }
+
     /// Bytes of a block.
     pub(super) const fn block_bytes(&self) -> usize {
         self.block_bytes

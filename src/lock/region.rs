@@ -63,6 +63,25 @@ impl<H: Pod> Records<H> {
         })
     }
 
+    /// Backs all records with memory now, so that no later access waits for the kernel to zero a
+    /// page. Their contents stay. About 50 us a MiB where huge pages are given.
+    ///
+    /// # Errors
+    /// There is not that much memory.
+    pub(super) fn prefault(&mut self) -> io::Result<()> {
+        let bytes = self.count * self.stride;
+        // SAFETY: the records lie in this value's own mapping, and populating it changes no
+        // contents.
+        // JUSTIFICATION: a write per page does the same with a trap each: 1.1 us for 4 KiB, 90 us
+        // for 2 MiB, within somebody's request.
+        let outcome =
+            unsafe { libc::madvise(self.base.as_ptr().cast(), bytes, libc::MADV_POPULATE_WRITE) };
+        match outcome {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
     /// Records in all.
     pub(super) const fn count(&self) -> usize {
         self.count

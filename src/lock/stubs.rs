@@ -101,6 +101,14 @@ impl Stubs {
         })
     }
 
+    /// Backs all stubs with memory.
+    ///
+    /// # Errors
+    /// There is not that much memory.
+    pub(super) fn prefault(&mut self) -> io::Result<()> {
+        self.stubs.prefault()
+    }
+
     /// Sessions known, ended ones not yet swept included.
     pub(super) const fn open_count(&self) -> u32 {
         self.open

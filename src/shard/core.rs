@@ -64,6 +64,16 @@ impl Core {
     }
 }
 
+impl Core {
+    /// Backs the tables of locks with memory, from the calling thread.
+    ///
+    /// # Errors
+    /// There is not that much memory.
+    pub fn prefault(&mut self) -> std::io::Result<()> {
+        self.engine.prefault()
+    }
+}
+
 impl Machine for Core {
     /// Begins a turn at this instant, read after sockets and lanes were looked at.
     fn turn_begin(&mut self, now: Instant, io: &mut impl Io) {

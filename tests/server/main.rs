@@ -30,6 +30,7 @@ mod modes;
 mod never_reads;
 mod pipelining;
 mod preface;
+mod prefault;
 mod proxy_itself;
 mod queued_past_lease;
 mod restarts;

@@ -58,7 +58,15 @@ impl Probe for Fake {
 }
 
 fn config() -> Config {
-    let flags = [("shards", "4".to_owned()), ("ephemeral", "true".to_owned())];
+    configured("prefault", "false")
+}
+
+fn configured(name: &'static str, value: &str) -> Config {
+    let flags = [
+        ("shards", "4".to_owned()),
+        ("ephemeral", "true".to_owned()),
+        (name, value.to_owned()),
+    ];
     let layers = Layers::gather(&flags, [], |_| unreachable!("no file")).unwrap();
     let host = Host {
         cpus: vec![0, 1, 2, 3],
@@ -214,6 +222,20 @@ fn memory_that_is_only_in_use_is_a_warning() {
     )
     .unwrap();
     assert!(warnings[0].contains("512 MiB"), "{warnings:?}");
+}
+
+#[test]
+fn memory_that_is_taken_at_start_must_be_free_then() {
+    let machine = Fake {
+        free: 1 << 29,
+        ..GOOD
+    };
+    let failure = check(&configured("prefault", "true"), &machine).unwrap_err();
+    assert_eq!(failure.exit_code(), Sysexit::OsError);
+    for text in ["free now, has 512.0 MiB", "without --prefault"] {
+        assert!(failure.to_string().contains(text), "{failure}");
+    }
+    assert!(check(&configured("prefault", "true"), &GOOD).is_ok());
 }
 
 #[test]

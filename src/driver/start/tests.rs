@@ -135,6 +135,12 @@ fn start(shards: u16, connections_max: u32) -> (Running, SocketAddr) {
 }
 
 fn start_spinning(shards: u16, connections_max: u32, spin: Duration) -> (Running, SocketAddr) {
+    let (setup, address) = setup(shards, connections_max, spin);
+    let running = start_shards(setup, |me| Ok(Echo::new(me))).unwrap();
+    (running, address)
+}
+
+fn setup(shards: u16, connections_max: u32, spin: Duration) -> (ShardsSetup, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let listener = Listener {
@@ -154,8 +160,7 @@ fn start_spinning(shards: u16, connections_max: u32, spin: Duration) -> (Running
         clock: ServerClock::start(),
         to_control,
     };
-    let running = start_shards(setup, |me| Ok(Echo::new(me))).unwrap();
-    (running, address)
+    (setup, address)
 }
 
 fn ask(stream: &mut TcpStream, frame: &[u8; 8]) -> [u8; 8] {
@@ -163,6 +168,34 @@ fn ask(stream: &mut TcpStream, frame: &[u8; 8]) -> [u8; 8] {
     let mut answer = [0; 8];
     stream.read_exact(&mut answer).unwrap();
     answer
+}
+
+#[test]
+fn a_shards_memory_is_touched_first_by_its_own_thread_on_its_own_cpu() {
+    let allowed = rustix::thread::sched_getaffinity(None).unwrap();
+    let cpus = (0..rustix::thread::CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu));
+    let cpus: Vec<usize> = cpus.take(2).collect();
+    let shards = u16::try_from(cpus.len()).unwrap();
+    let (mut setup, _) = setup(shards, 10, Duration::ZERO);
+    setup.cpus.clone_from(&cpus);
+    let (tell, told) = std::sync::mpsc::channel();
+    let running = start_shards(setup, move |me| {
+        let own = rustix::thread::sched_getaffinity(None)?;
+        let thread = std::thread::current();
+        tell.send((me, own, thread.id())).unwrap();
+        Ok(Echo::new(me))
+    });
+    running.unwrap().stop();
+    let mut threads = std::collections::HashSet::new();
+    for (me, own, thread) in told {
+        assert_eq!(own.count(), 1, "{me:?} is pinned when it makes its tables");
+        assert!(
+            own.is_set(cpus[usize::from(me.0)]),
+            "to the cpu it was given"
+        );
+        threads.insert(thread);
+    }
+    assert_eq!(threads.len(), cpus.len(), "each made its own");
 }
 
 #[test]
