@@ -39,7 +39,7 @@ use std::collections::VecDeque;
 ///
 /// A partial frame, and what a multishot receive still delivers after it was told to stop: at most
 /// [`RECEIVES_AFTER_CANCEL_MAX`] buffers.
-pub const KEPT_BYTES_MAX: usize = 256 * 1024;
+pub const KEPT_BYTES_MAX: usize = 384 * 1024;
 /// Buffers that the kernel fills at most in one go of a multishot receive (its own limit is 32).
 pub const RECEIVES_AFTER_CANCEL_MAX: usize = 32;
 /// Time that a closing connection has for its last output and for the peer's end of stream.

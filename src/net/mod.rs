@@ -18,7 +18,7 @@
 //!   per connection with answers, receives armed again), collects what completed, and waits if that
 //!   was nothing but the sends.
 //! - Per request in a batch: no call, no allocation, one copy (the answer into the output chunk).
-//! - Memory of a shard: 2 MiB of receive buffers, common to all its connections; 0.5 MiB of rings
+//! - Memory of a shard: 4 MiB of receive buffers, common to all its connections; 0.5 MiB of rings
 //!   and slices; the chunk pool. A connection is 96 bytes, and a chunk of 4 KiB only while it has
 //!   output that has not left or a partial frame.
 //! - Accept, hand-over: one piece of mail each; `getpeername` per accept.
@@ -33,8 +33,8 @@ pub mod ring;
 pub mod unix;
 pub mod words;
 
-/// Bytes of one receive buffer: 64 requests of the common size.
-pub const RECEIVE_BUFFER_BYTES: usize = 4096;
+/// Bytes of one receive buffer: what a client of 64 callers writes at once.
+pub const RECEIVE_BUFFER_BYTES: usize = 8192;
 /// Receive buffers of a shard: so many connections can have input at once; the others are received
 /// in the next turn.
 pub const RECEIVE_BUFFERS: u16 = 512;

@@ -12,24 +12,40 @@
 //! submission itself did not complete. Other threads wake it by writing to an eventfd, which the
 //! ring polls for ever; nobody reads it, each write is one completion or joins one on its way.
 
+mod buffers;
+
+use self::buffers::ReceiveBuffers;
 use crate::net::kernel::{BufferId, Completion, Kernel, Receive, Send, Token};
 use crate::net::{RECEIVE_BUFFER_BYTES, RECEIVE_BUFFERS};
-use io_uring::types::{BufRingEntry, Fd, Timespec};
+use io_uring::types::{Fd, Timespec};
 use io_uring::{EnterFlags, IoUring, cqueue, opcode, squeue};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-/// Entries of the submission queue; when it is full the ring submits and goes on.
-const SUBMISSIONS: u32 = 1_024;
-/// Entries of the completion queue; beyond it the kernel keeps completions in a list of its own.
-const COMPLETIONS: u32 = 8_192;
+/// What a ring is given at its start.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    /// Entries of the submission queue; when it is full the ring submits and goes on.
+    submissions: u32,
+    /// Entries of the completion queue; beyond it the kernel keeps completions in its own list.
+    completions: u32,
+    /// Receive buffers, a power of two: one more connection with input waits for the next turn.
+    buffers: u16,
+    /// Bytes of each.
+    buffer_bytes: u32,
+}
+
+/// A shard's.
+const SIZES: Sizes = Sizes {
+    submissions: 1_024,
+    completions: 8_192,
+    buffers: RECEIVE_BUFFERS,
+    buffer_bytes: RECEIVE_BUFFER_LENGTH,
+};
+
 /// Slices that one send carries at most: 64 KiB of full chunks.
 const SLICES_PER_SEND_MAX: usize = 16;
-/// Slices of all sends queued and not submitted: room for a full queue.
-const SLICES_QUEUED_MAX: usize = SUBMISSIONS as usize * SLICES_PER_SEND_MAX;
 /// Tries to hand over a full queue before we give up on the kernel.
 const ROOM_TRIES_MAX: u32 = 10_000;
 /// A peer that is gone is an error of the send, not a signal to the process.
@@ -37,16 +53,11 @@ const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
 /// A send that does not wait for room completes in the `enter` that submits it.
 const SEND_AT_ONCE_FLAGS: i32 = SEND_FLAGS | libc::MSG_DONTWAIT;
 /// Bytes of one receive buffer, as the kernel wants them.
-const RECEIVE_BUFFER_LENGTH: u32 = 4096;
+const RECEIVE_BUFFER_LENGTH: u32 = 8192;
 /// Our one group of provided buffers.
 const BUFFER_GROUP: u16 = 0;
 
 const _: () = assert!(RECEIVE_BUFFER_LENGTH as usize == RECEIVE_BUFFER_BYTES);
-const _: () = assert!(
-    RECEIVE_BUFFERS.is_power_of_two(),
-    "the kernel wants a power of two"
-);
-
 /// One shard's ring. Must be used by the thread that made it only.
 pub struct Ring {
     ring: IoUring,
@@ -75,46 +86,35 @@ pub enum Wait {
     ForOne,
 }
 
-/// The provided buffers and the ring in which they are offered to the kernel.
-struct ReceiveBuffers {
-    entries: Pages,
-    memory: Pages,
-    tail: u16,
-}
-
-/// Anonymous memory, mapped for as long as this lives.
-struct Pages {
-    start: NonNull<u8>,
-    length: usize,
-}
-
 impl Ring {
     /// A ring that a write to `wake`, an eventfd, wakes from its wait.
     ///
     /// # Errors
     /// What the kernel says: no io_uring, forbidden, too old, no memory, no descriptor.
     pub fn new(wake: BorrowedFd<'_>) -> io::Result<Self> {
-        Self::with_queues(wake, SUBMISSIONS, COMPLETIONS)
+        Self::with_sizes(wake, SIZES)
     }
 
-    fn with_queues(wake: BorrowedFd<'_>, submissions: u32, completions: u32) -> io::Result<Self> {
+    fn with_sizes(wake: BorrowedFd<'_>, sizes: Sizes) -> io::Result<Self> {
         let ring = IoUring::builder()
             .setup_single_issuer()
             .setup_defer_taskrun()
             .setup_coop_taskrun()
             .setup_taskrun_flag()
             .setup_submit_all()
-            .setup_cqsize(completions)
-            .build(submissions)?;
-        let buffers = ReceiveBuffers::register(&ring)?;
+            .setup_cqsize(sizes.completions)
+            .build(sizes.submissions)?;
+        let buffers =
+            ReceiveBuffers::register(&ring, BUFFER_GROUP, sizes.buffers, sizes.buffer_bytes)?;
+        let messages_max = sizes.submissions as usize;
         let mut this = Self {
             wait_flags: wait_flags(&ring),
             ring,
             wake: wake.try_clone_to_owned()?,
             at_once: 0,
             buffers,
-            slices: Vec::with_capacity(SLICES_QUEUED_MAX),
-            messages: Vec::with_capacity(SUBMISSIONS as usize),
+            slices: Vec::with_capacity(messages_max * SLICES_PER_SEND_MAX),
+            messages: Vec::with_capacity(messages_max),
             early: Vec::new(),
             timer: Box::new(Timespec::new()),
         };
@@ -384,91 +384,6 @@ impl Kernel for Ring {
 
     fn give_back(&mut self, buffer: BufferId) {
         self.buffers.give_back(buffer);
-    }
-}
-
-impl ReceiveBuffers {
-    fn register(ring: &IoUring) -> io::Result<Self> {
-        let count = usize::from(RECEIVE_BUFFERS);
-        let this = Self {
-            entries: Pages::map(count * size_of::<BufRingEntry>())?,
-            memory: Pages::map(count * RECEIVE_BUFFER_BYTES)?,
-            tail: 0,
-        };
-        let address = this.entries.start.as_ptr().expose_provenance() as u64;
-        // SAFETY: the entries are page-aligned memory of the right size, and `Ring` drops its
-        // io_uring, declared first, before these pages.
-        // JUSTIFICATION: provided buffers are what makes an idle connection free of buffers.
-        unsafe {
-            ring.submitter().register_buf_ring_with_flags(
-                address,
-                RECEIVE_BUFFERS,
-                BUFFER_GROUP,
-                0,
-            )?;
-        }
-        let mut this = this;
-        (0..RECEIVE_BUFFERS).for_each(|buffer| this.give_back(buffer));
-        Ok(this)
-    }
-
-    fn give_back(&mut self, buffer: BufferId) {
-        assert!(
-            buffer < RECEIVE_BUFFERS,
-            "the kernel names buffers we gave it"
-        );
-        let first = self.entries.start.as_ptr().cast::<BufRingEntry>();
-        let at = usize::from(self.tail & (RECEIVE_BUFFERS - 1));
-        let offset = usize::from(buffer) * RECEIVE_BUFFER_BYTES;
-        // SAFETY: `at` is below the number of entries; the kernel reads an entry only once the tail
-        // has passed it, and the buffer is ours until then. The tail is the field that the kernel
-        // shares with us as an atomic; entry 0's other fields do not overlap it.
-        // JUSTIFICATION: this shared ring saves a system call per buffer.
-        unsafe {
-            let entry = &mut *first.add(at);
-            entry.set_addr(self.memory.start.as_ptr().add(offset).expose_provenance() as u64);
-            entry.set_len(RECEIVE_BUFFER_LENGTH);
-            entry.set_bid(buffer);
-            self.tail = self.tail.wrapping_add(1);
-            let tail = BufRingEntry::tail(first).cast::<AtomicU16>();
-            (*tail).store(self.tail, Ordering::Release);
-        }
-    }
-
-    fn bytes(&self, buffer: BufferId, length: usize) -> &[u8] {
-        assert!(buffer < RECEIVE_BUFFERS && length <= RECEIVE_BUFFER_BYTES);
-        let offset = usize::from(buffer) * RECEIVE_BUFFER_BYTES;
-        // SAFETY: within the mapping; the kernel does not write to a buffer it has handed out
-        // until it is given back, which needs `&mut self`.
-        // JUSTIFICATION: the bytes are read where the kernel put them; no copy.
-        unsafe { std::slice::from_raw_parts(self.memory.start.as_ptr().add(offset), length) }
-    }
-}
-
-impl Pages {
-    fn map(length: usize) -> io::Result<Self> {
-        use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-        // SAFETY: a fresh private mapping at an address of the kernel's choice.
-        // JUSTIFICATION: the buffer ring must be page-aligned and never move.
-        let start = unsafe {
-            mmap_anonymous(
-                std::ptr::null_mut(),
-                length,
-                ProtFlags::READ | ProtFlags::WRITE,
-                MapFlags::PRIVATE,
-            )?
-        };
-        let start = NonNull::new(start.cast()).expect("a mapping is never at address 0");
-        Ok(Self { start, length })
-    }
-}
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        // SAFETY: mapped in `map` with this length; nobody borrows it any more.
-        // JUSTIFICATION: the counterpart of `map`.
-        let unmapped = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), self.length) };
-        debug_assert!(unmapped.is_ok(), "the mapping was ours");
     }
 }
 

@@ -437,3 +437,24 @@ fn connections_dropped_at_once_leave_nothing_behind() {
     ask(&mut connect(address), WHERE);
     running.stop();
 }
+
+#[test]
+fn clients_that_reset_in_mid_send_leave_nothing_behind() {
+    let (running, address) = start(2, 100);
+    let mut other = connect(address);
+    for round in 0..50_u64 {
+        let mut deaf = connect(address);
+        // More than the socket takes at once: the server is left with a send that waits.
+        deaf.write_all(&FLOOD.repeat(64)).unwrap();
+        let mut some = [0; 8];
+        deaf.read_exact(&mut some).unwrap();
+        // With answers unread, the close is a reset.
+        drop(deaf);
+        assert_eq!(ask(&mut other, &round.to_be_bytes()), round.to_be_bytes());
+    }
+    let connections = || running.signals().map(|signal| signal.connections());
+    while connections().sum::<u32>() > 1 {
+        std::thread::yield_now();
+    }
+    running.stop();
+}

@@ -11,6 +11,14 @@ use std::os::unix::net::UnixStream;
 /// More than any queue of the small ring holds.
 const PAIRS: u32 = 64;
 
+/// A ring of the smallest kind.
+const TINY: Sizes = Sizes {
+    submissions: 4,
+    completions: 8,
+    buffers: 4,
+    buffer_bytes: 64,
+};
+
 struct Bench {
     ring: Ring,
     eventfd: OwnedFd,
@@ -19,8 +27,11 @@ struct Bench {
 }
 
 impl Bench {
-    /// A ring with queues of 4 and 8 entries.
     fn new() -> Self {
+        Self::with(TINY)
+    }
+
+    fn with(sizes: Sizes) -> Self {
         let eventfd = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
         let pairs = (0..PAIRS).map(|_| {
             let (ours, theirs) = UnixStream::pair().unwrap();
@@ -28,7 +39,7 @@ impl Bench {
         });
         let (ours, theirs) = pairs.unzip();
         Self {
-            ring: Ring::with_queues(eventfd.as_fd(), 4, 8).unwrap(),
+            ring: Ring::with_sizes(eventfd.as_fd(), sizes).unwrap(),
             eventfd,
             ours,
             theirs,
@@ -73,7 +84,10 @@ fn slot(index: u32) -> Slot {
 
 #[test]
 fn a_full_submission_queue_and_an_overflowing_completion_queue_lose_nothing() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::with(Sizes {
+        buffers: 64,
+        ..TINY
+    });
     for (index, ours) in (0..).zip(&bench.ours) {
         let token = Token::Receive(slot(index));
         bench.ring.receive(ours, Receive::Multishot, token);
@@ -163,7 +177,7 @@ fn without_free_buffers_a_receive_fails_and_later_works() {
     };
     assert_eq!(empty.result, -libc::ENOBUFS);
     assert!(!empty.more);
-    assert_eq!(kept.len(), usize::from(RECEIVE_BUFFERS));
+    assert_eq!(kept.len(), usize::from(TINY.buffers));
     kept.into_iter()
         .for_each(|buffer| bench.ring.give_back(buffer));
     bench.ring.receive(&bench.ours[0], Receive::Single, token);
@@ -242,4 +256,120 @@ fn a_send_at_once_to_a_full_socket_fails_and_one_that_waits_ends_when_there_is_r
     thread.join().unwrap();
     let (sent, _) = bench.completions(1)[0];
     assert_eq!((sent.token, sent.result), (Token::Send(slot(0)), 1));
+}
+
+/// What one multishot receive of each connection brings, over a ring that keeps each buffer until
+/// the next reap; receives that failed for want of a buffer are repeated.
+fn hear_all(bench: &mut Bench, bytes_each: usize) -> Vec<Vec<u8>> {
+    let mut heard = vec![Vec::new(); bench.ours.len()];
+    let mut refused = 0;
+    let mut few = Vec::with_capacity(8);
+    while heard.iter().any(|heard| heard.len() < bytes_each) {
+        bench.ring.enter(Wait::No).unwrap();
+        bench.ring.reap(&mut few);
+        for completion in few.drain(..) {
+            let Token::Receive(slot) = completion.token else {
+                panic!("only receives are under way");
+            };
+            let index = usize::try_from(slot.index).unwrap();
+            if let Some(buffer) = completion.buffer {
+                let length = usize::try_from(completion.result).unwrap();
+                heard[index].extend_from_slice(bench.ring.received(buffer, length));
+                bench.ring.give_back(buffer);
+            } else {
+                assert_eq!(completion.result, -libc::ENOBUFS);
+                refused += 1;
+            }
+            if !completion.more {
+                let token = completion.token;
+                bench
+                    .ring
+                    .receive(&bench.ours[index], Receive::Multishot, token);
+            }
+        }
+    }
+    assert!(refused > 0, "buffers ran out");
+    heard
+}
+
+#[test]
+fn more_connections_with_input_than_buffers_are_all_heard_in_order() {
+    let mut bench = Bench::new();
+    for (index, ours) in (0..).zip(&bench.ours) {
+        let token = Token::Receive(slot(index));
+        bench.ring.receive(ours, Receive::Multishot, token);
+    }
+    let said: Vec<Vec<u8>> = (0..u8::try_from(PAIRS).unwrap())
+        .map(|first| (0..=255).map(|byte: u8| byte.wrapping_add(first)).collect())
+        .collect();
+    for (theirs, said) in bench.theirs.iter_mut().zip(&said) {
+        theirs.write_all(said).unwrap();
+    }
+    assert_eq!(hear_all(&mut bench, 256), said);
+}
+
+#[test]
+fn a_send_to_a_peer_that_is_gone_fails_with_its_own_completion() {
+    let mut bench = Bench::new();
+    bench.theirs.remove(0);
+    bench.send(0, Send::AtOnce, b"x");
+    bench.send(1, Send::AtOnce, b"x");
+    let results: Vec<(Token, i32)> = bench
+        .completions(2)
+        .iter()
+        .map(|(completion, _)| (completion.token, completion.result))
+        .collect();
+    assert!(results.contains(&(Token::Send(slot(0)), -libc::EPIPE)));
+    assert!(results.contains(&(Token::Send(slot(1)), 1)));
+}
+
+#[test]
+fn a_send_that_waits_for_room_can_be_cancelled_and_fails_if_the_peer_goes() {
+    let mut bench = Bench::new();
+    for index in 0..2 {
+        loop {
+            bench.send(index, Send::AtOnce, &[b'x'; 4_096]);
+            if bench.completions(1)[0].0.result < 0 {
+                break;
+            }
+        }
+        bench.send(index, Send::WhenRoom, b"x");
+    }
+    bench.ring.cancel(Token::Send(slot(0)));
+    let (cancelled, _) = bench.completions(1)[0];
+    assert_eq!(cancelled.token, Token::Send(slot(0)));
+    assert_eq!(cancelled.result, -libc::ECANCELED);
+    bench.theirs.remove(1);
+    let (gone, _) = bench.completions(1)[0];
+    assert_eq!(gone.token, Token::Send(slot(1)));
+    assert_eq!(gone.result, -libc::EPIPE);
+}
+
+#[test]
+fn a_cancellation_that_comes_too_late_changes_nothing() {
+    let mut bench = Bench::new();
+    let token = Token::Receive(slot(0));
+    bench.ring.receive(&bench.ours[0], Receive::Single, token);
+    bench.ring.enter(Wait::No).unwrap();
+    bench.theirs[0].write_all(b"x").unwrap();
+    bench.ring.cancel(token);
+    let (received, bytes) = bench.completions(1).remove(0);
+    assert_eq!((received.token, received.more), (token, false));
+    // Whichever was first, the byte is not lost.
+    if received.result == -libc::ECANCELED {
+        bench.ring.receive(&bench.ours[0], Receive::Single, token);
+        assert_eq!(heard(&mut bench), b"x");
+    } else {
+        assert_eq!(bytes, b"x");
+    }
+}
+
+/// The bytes of the next receive; what a late cancellation says is skipped.
+fn heard(bench: &mut Bench) -> Vec<u8> {
+    loop {
+        let (completion, bytes) = bench.completions(1).remove(0);
+        if completion.token != Token::Cancel {
+            return bytes;
+        }
+    }
 }
