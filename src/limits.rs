@@ -27,7 +27,7 @@ pub const GRANTS_PER_TURN_MAX: u32 = 1_024;
 /// Keys opened after the grace window in one turn at most.
 pub const KEYS_OPENED_PER_TURN_MAX: u32 = 1_024;
 /// Blocks of ended sessions freed in one turn at most.
-pub const SWEEP_PER_TURN_MAX: u32 = 1_024;
+pub const SWEEP_PER_TURN_MAX: u32 = 256;
 /// Buckets looked at by one page of List at most.
 pub const LIST_BUCKETS_MAX: u32 = 4_096;
 /// Milliseconds that an acquire waits for room in the lane to its owner shard before it is refused.

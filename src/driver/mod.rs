@@ -18,4 +18,5 @@ pub mod server_clock;
 mod shell;
 pub mod signal;
 pub mod start;
+mod turn_meter;
 mod turns;

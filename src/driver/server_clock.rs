@@ -25,9 +25,19 @@ impl ServerClock {
     }
 }
 
+/// Microseconds of processor time that the calling thread took so far; a system call.
+#[must_use]
+pub fn thread_cpu_us() -> u64 {
+    us_of(ClockId::ThreadCPUTime)
+}
+
 fn raw_us() -> u64 {
-    let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::MonotonicRaw);
-    let seconds = u64::try_from(tv_sec).expect("the clock counts from boot");
+    us_of(ClockId::MonotonicRaw)
+}
+
+fn us_of(clock: ClockId) -> u64 {
+    let Timespec { tv_sec, tv_nsec } = clock_gettime(clock);
+    let seconds = u64::try_from(tv_sec).expect("the clock starts at 0");
     let nanos = u64::try_from(tv_nsec).expect("nanoseconds are 0..10^9");
     seconds * 1_000_000 + nanos / 1_000
 }

@@ -19,9 +19,10 @@
 
 use crate::driver::lane;
 use crate::driver::mail::{Arrival, Mail, Origin};
-use crate::driver::server_clock::ServerClock;
+use crate::driver::server_clock::{ServerClock, thread_cpu_us};
 use crate::driver::shell::Shell;
 use crate::driver::signal::Signal;
+use crate::driver::turn_meter::TurnMeter;
 use crate::lock::op::ShardId;
 use crate::net::FRAME_WHOLE_BYTES_MAX;
 use crate::net::acceptor::{Accepted, Acceptor};
@@ -29,7 +30,7 @@ use crate::net::connections::{Ended, Happened};
 use crate::net::kernel::{Completion, Kernel, Token};
 use crate::net::ring::{Ring, Wait};
 use crate::shard::io::{CloseHow, ConnectionId, FromControl};
-use crate::shard::machine::{Machine, NextTurn};
+use crate::shard::machine::{HEAD_BYTES, Machine, NextTurn};
 use crate::time::Instant;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -69,6 +70,7 @@ pub(super) struct Driver<M> {
     /// When the timer in the ring fires.
     timer_at: Option<Instant>,
     now: Instant,
+    meter: TurnMeter,
     /// Another shard has the same processor.
     shares_cpu: bool,
     /// Other shards owe this one answers.
@@ -133,6 +135,7 @@ impl<M: Machine> Driver<M> {
             scratch: vec![0; OFFER_BYTES_MAX].into_boxed_slice(),
             timer_at: None,
             now: Instant::START,
+            meter: TurnMeter::default(),
             input: 0,
             shares_cpu,
             answers_owed: false,
@@ -250,9 +253,9 @@ impl<M: Machine> Driver<M> {
     }
 
     fn measure(&mut self) {
-        let turn_us = self.clock.now().micros_since(self.now);
-        let counters = &mut self.shell.counters;
-        counters.turn_us_max = counters.turn_us_max.max(turn_us);
+        let span = (self.now, self.clock.now());
+        let times = &mut self.shell.counters.turn_times;
+        self.meter.add(span, thread_cpu_us, times);
     }
 
     fn take_completions(&mut self) {
@@ -366,9 +369,23 @@ impl<M: Machine> Driver<M> {
             }
         } else {
             self.shell.connections.keep(id, bytes);
-            self.offer_one(id);
+            self.offer_grown(id);
         }
         self.ring.give_back(buffer);
+    }
+
+    /// Offers what is kept of one connection, unless it is the front of a frame still: then the
+    /// machine only hears that something came.
+    fn offer_grown(&mut self, id: ConnectionId) {
+        let mut head = [0; HEAD_BYTES];
+        let count = self.shell.connections.kept_copy(id, &mut head);
+        let whole = self.machine.whole_at(id, &head[..count]);
+        let connections = &self.shell.connections;
+        if connections.is_read(id) && connections.kept_count(id) < whole {
+            self.machine.received(id, &[], &mut self.shell);
+        } else {
+            self.offer_one(id);
+        }
     }
 
     /// Offers what is kept of one connection, as long as it is read and something is consumed.

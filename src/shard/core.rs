@@ -118,6 +118,10 @@ impl Machine for Core {
         self.take_in(id, bytes, io)
     }
 
+    fn whole_at(&self, id: ConnectionId, head: &[u8]) -> usize {
+        self.frame_end(id, head)
+    }
+
     /// A message of another shard, in the order of its lane.
     fn lane_message(&mut self, from: ShardId, bytes: &[u8], io: &mut impl Io) {
         match Message::decode(bytes) {

@@ -22,7 +22,7 @@ use crate::shard::reply::{Output, REPLY_BIT};
 use crate::shard::request::{refusal, seat_op};
 use crate::shard::seated::Seated;
 use locker_protocol as wire;
-use locker_protocol::{Frame, Opcode, PREFACE, Request, Status, split_frame};
+use locker_protocol::{Frame, HEADER_BYTES, Header, Opcode, PREFACE, Request, Status, split_frame};
 
 /// Reads taken of one connection before the others have their turn.
 const READS_PER_SHARE: u32 = 16;
@@ -59,6 +59,23 @@ impl Core {
             Phase::Greeting => self.greeting(id, bytes, io),
             Phase::Bare | Phase::Attached(_) => self.frames(id, bytes, io),
         }
+    }
+
+    /// Where the first frame ends of input that begins with `head`; 0 if that is not known, or not
+    /// to be awaited.
+    pub(super) fn frame_end(&self, id: ConnectionId, head: &[u8]) -> usize {
+        let Some(state) = self.home.connections.find(id) else {
+            return 0;
+        };
+        let before = match state.phase {
+            Phase::Greeting => PREFACE.len(),
+            _ => 0,
+        };
+        frame_end(
+            &head[before.min(head.len())..],
+            self.home.config.frame_bytes_max,
+        )
+        .map_or(0, |end| before + end)
     }
 
     /// Preface and Hello: nothing is done with before both are there, so that a connection whose
@@ -193,6 +210,13 @@ impl Core {
     }
 }
 
+/// Where a frame ends that begins with `head`; none if its header is not whole, or announces more
+/// than is taken.
+fn frame_end(head: &[u8], frame_max: u32) -> Option<usize> {
+    let header = Header::decode(head.first_chunk()?);
+    (header.len <= frame_max).then_some(HEADER_BYTES + header.len as usize)
+}
+
 impl Home {
     /// The session's bytes arrived: its TTL counts from now.
     pub(super) fn seen(&mut self, session: SessionRef) {
@@ -204,5 +228,25 @@ impl Home {
         seen.seen_at = now;
         let ttl = seen.opening.ttl;
         self.deadlines.session_seen(session.slot, ttl);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_ends_where_its_header_says() {
+        let header = |len| Header {
+            len,
+            op: 1,
+            flags: 0,
+            status: 0,
+            request_id: 9,
+        };
+        let head = header(1_000).encode();
+        assert_eq!(frame_end(&head, 1_000), Some(HEADER_BYTES + 1_000));
+        assert_eq!(frame_end(&head[..HEADER_BYTES - 1], 1_000), None);
+        assert_eq!(frame_end(&head, 999), None, "it is to be refused at once");
     }
 }

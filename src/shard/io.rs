@@ -6,6 +6,7 @@
 //! disconnect.
 
 use crate::lock::op::ShardId;
+use crate::shard::turn_times::TurnTimes;
 
 /// Messages in a lane begin at multiples of this, behind their length of as many bytes.
 pub const LANE_ALIGN: usize = 4;
@@ -102,8 +103,8 @@ pub struct ShellCounters {
     pub lane_wakes: u64,
     /// Wake-ups of this shard by the watchdog.
     pub watchdog_wakes: u64,
-    /// The longest turn in microseconds.
-    pub turn_us_max: u64,
+    /// How long turns took.
+    pub turn_times: TurnTimes,
     /// Connections closed because their client did not read.
     pub output_overruns: u64,
 }

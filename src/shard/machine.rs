@@ -8,6 +8,9 @@ use crate::lock::op::ShardId;
 use crate::shard::io::{ConnectionId, FromControl, Io};
 use crate::time::Instant;
 
+/// Bytes of input from which [`Machine::whole_at`] can tell: a preface and a frame's header.
+pub const HEAD_BYTES: usize = locker_protocol::PREFACE.len() + locker_protocol::HEADER_BYTES;
+
 /// What a machine wants of the loop at the end of a turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NextTurn {
@@ -31,6 +34,14 @@ pub trait Machine {
     /// Bytes came in. Returns how many were consumed; the rest is offered again in front of the
     /// next ones.
     fn received(&mut self, connection: ConnectionId, bytes: &[u8], io: &mut impl Io) -> usize;
+
+    /// How many bytes input that begins with `head` must come to before it is worth an offer; 0 if
+    /// that is not known. `head` is all of it, or its first [`HEAD_BYTES`].
+    ///
+    /// A large frame that arrives in small pieces would else be offered, and copied, with each.
+    fn whole_at(&self, _connection: ConnectionId, _head: &[u8]) -> usize {
+        0
+    }
 
     /// The connection is gone; `orderly` if the peer ended its stream.
     fn disconnected(&mut self, connection: ConnectionId, orderly: bool, io: &mut impl Io);

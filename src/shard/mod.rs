@@ -61,6 +61,7 @@ mod request;
 pub mod router;
 mod seated;
 pub mod shard_set;
+pub mod turn_times;
 mod waiting;
 
 #[cfg(test)]

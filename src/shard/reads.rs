@@ -4,6 +4,7 @@
 //! shard; a read of another shard's is refused `Busy` when its reply has no room.
 
 use crate::limits::READ_REPLY_BYTES_MAX;
+use crate::lock::Counters;
 use crate::lock::input::Input;
 use crate::lock::op::{ReaderRef, ShardId};
 use crate::session::{Life, Session};
@@ -95,52 +96,15 @@ impl Core {
 
     fn stats_page(&mut self, shell: ShellCounters) {
         let engine = self.engine.counters();
-        let home = &mut self.home;
-        let own = home.counters;
-        let stall_ms = engine.stall_ms.max(home.deadlines.stalled_ms());
-        home.records.clear();
+        self.home.records.clear();
         let mut count = 0;
         for id in CounterId::ALL {
-            let value = match id {
-                CounterId::Requests => own.requests,
-                CounterId::Acquires => own.acquires,
-                CounterId::Grants => own.grants,
-                CounterId::Queued => own.queued,
-                CounterId::Timeouts => own.timeouts,
-                CounterId::Refusals => own.refusals,
-                CounterId::Releases => own.releases,
-                CounterId::Renewals => own.renewals,
-                CounterId::Cancels => own.cancels,
-                CounterId::LostLease => engine.lost_lease,
-                CounterId::LostSession => engine.lost_session,
-                CounterId::Forced => engine.forced,
-                CounterId::BadFrames => own.bad_frames,
-                CounterId::Connections => home.connections.len().into(),
-                CounterId::Sessions => home.sessions.len().into(),
-                CounterId::Locks => engine.locks.into(),
-                CounterId::Waiters => engine.waiters.into(),
-                CounterId::BlocksUsed => engine.blocks_used.into(),
-                CounterId::Blocks => engine.blocks.into(),
-                CounterId::SessionsOpened => own.sessions_opened,
-                CounterId::SessionsExpired => own.sessions_expired,
-                CounterId::Resumes => own.resumes,
-                CounterId::ConnectionsAccepted => shell.connections_accepted,
-                CounterId::ConnectionsRefused => shell.connections_refused,
-                CounterId::Turns => shell.turns,
-                CounterId::LaneMessages => shell.lane_messages,
-                CounterId::LaneWakes => shell.lane_wakes,
-                CounterId::LaneBusy => own.lane_busy,
-                CounterId::WatchdogWakes => shell.watchdog_wakes,
-                CounterId::ExpiryLateUsMax => engine.expiry_late_us_max,
-                CounterId::TurnUsMax => shell.turn_us_max,
-                CounterId::StallMs => stall_ms,
-                CounterId::ReadsPaused => own.reads_paused,
-                CounterId::OutputOverruns => shell.output_overruns,
-            };
+            let value = self.counter(id, &engine, &shell);
             let id = id.code();
-            wire::Counter { id, value }.encode(&mut home.records);
+            wire::Counter { id, value }.encode(&mut self.home.records);
             count += 1;
         }
+        let home = &mut self.home;
         home.page.clear();
         wire::StatsReply {
             cursor: Cursor::wire_after(home.config.shard, home.config.shards),
@@ -148,6 +112,62 @@ impl Core {
             counters: RecordList::from_records(&home.records, count),
         }
         .encode_body(&mut home.page);
+    }
+
+    fn counter(&self, id: CounterId, engine: &Counters, shell: &ShellCounters) -> u64 {
+        let home = &self.home;
+        let own = &home.counters;
+        match id {
+            CounterId::Requests => own.requests,
+            CounterId::Acquires => own.acquires,
+            CounterId::Grants => own.grants,
+            CounterId::Queued => own.queued,
+            CounterId::Timeouts => own.timeouts,
+            CounterId::Refusals => own.refusals,
+            CounterId::Releases => own.releases,
+            CounterId::Renewals => own.renewals,
+            CounterId::Cancels => own.cancels,
+            CounterId::LostLease => engine.lost_lease,
+            CounterId::LostSession => engine.lost_session,
+            CounterId::Forced => engine.forced,
+            CounterId::BadFrames => own.bad_frames,
+            CounterId::Connections => home.connections.len().into(),
+            CounterId::Sessions => home.sessions.len().into(),
+            CounterId::Locks => engine.locks.into(),
+            CounterId::Waiters => engine.waiters.into(),
+            CounterId::BlocksUsed => engine.blocks_used.into(),
+            CounterId::Blocks => engine.blocks.into(),
+            CounterId::SessionsOpened => own.sessions_opened,
+            CounterId::SessionsExpired => own.sessions_expired,
+            CounterId::Resumes => own.resumes,
+            CounterId::ConnectionsAccepted => shell.connections_accepted,
+            CounterId::ConnectionsRefused => shell.connections_refused,
+            CounterId::Turns => shell.turns,
+            CounterId::LaneMessages => shell.lane_messages,
+            CounterId::LaneWakes => shell.lane_wakes,
+            CounterId::LaneBusy => own.lane_busy,
+            CounterId::WatchdogWakes => shell.watchdog_wakes,
+            CounterId::ExpiryLateUsMax => engine.expiry_late_us_max,
+            CounterId::TurnUsMax => shell.turn_times.cpu_us_max,
+            CounterId::StallMs => engine.stall_ms.max(home.deadlines.stalled_ms()),
+            CounterId::ReadsPaused => own.reads_paused,
+            CounterId::OutputOverruns => shell.output_overruns,
+            CounterId::TurnWallUsMax => shell.turn_times.wall_us_max,
+            CounterId::TurnsCpu10us
+            | CounterId::TurnsCpu20us
+            | CounterId::TurnsCpu50us
+            | CounterId::TurnsCpu100us
+            | CounterId::TurnsCpu200us
+            | CounterId::TurnsCpu500us
+            | CounterId::TurnsCpu1ms
+            | CounterId::TurnsCpu2ms
+            | CounterId::TurnsCpu5ms
+            | CounterId::TurnsCpu10ms
+            | CounterId::TurnsCpu20ms
+            | CounterId::TurnsCpu50ms
+            | CounterId::TurnsCpu100ms
+            | CounterId::TurnsCpuLonger => shell.turn_times.count(id),
+        }
     }
 }
 

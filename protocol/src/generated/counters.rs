@@ -74,11 +74,41 @@ pub enum CounterId {
     ReadsPaused = 48,
     /// Connections closed because their output lay unread.
     OutputOverruns = 49,
+    /// Turns of at most 10 microseconds of CPU.
+    TurnsCpu10us = 60,
+    /// Turns of at most 20 microseconds of CPU, more than 10 microseconds.
+    TurnsCpu20us = 61,
+    /// Turns of at most 50 microseconds of CPU, more than 20 microseconds.
+    TurnsCpu50us = 62,
+    /// Turns of at most 100 microseconds of CPU, more than 50 microseconds.
+    TurnsCpu100us = 63,
+    /// Turns of at most 200 microseconds of CPU, more than 100 microseconds.
+    TurnsCpu200us = 64,
+    /// Turns of at most 500 microseconds of CPU, more than 200 microseconds.
+    TurnsCpu500us = 65,
+    /// Turns of at most 1 millisecond of CPU, more than 500 microseconds.
+    TurnsCpu1ms = 66,
+    /// Turns of at most 2 milliseconds of CPU, more than 1 millisecond.
+    TurnsCpu2ms = 67,
+    /// Turns of at most 5 milliseconds of CPU, more than 2 milliseconds.
+    TurnsCpu5ms = 68,
+    /// Turns of at most 10 milliseconds of CPU, more than 5 milliseconds.
+    TurnsCpu10ms = 69,
+    /// Turns of at most 20 milliseconds of CPU, more than 10 milliseconds.
+    TurnsCpu20ms = 70,
+    /// Turns of at most 50 milliseconds of CPU, more than 20 milliseconds.
+    TurnsCpu50ms = 71,
+    /// Turns of at most 100 milliseconds of CPU, more than 50 milliseconds.
+    TurnsCpu100ms = 72,
+    /// Turns of more than 100 milliseconds of CPU.
+    TurnsCpuLonger = 73,
+    /// Longest turn, in microseconds on the wall.
+    TurnWallUsMax = 74,
 }
 
 impl CounterId {
     /// Every one, by number.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 49] = [
         Self::Requests,
         Self::Acquires,
         Self::Grants,
@@ -113,6 +143,21 @@ impl CounterId {
         Self::StallMs,
         Self::ReadsPaused,
         Self::OutputOverruns,
+        Self::TurnsCpu10us,
+        Self::TurnsCpu20us,
+        Self::TurnsCpu50us,
+        Self::TurnsCpu100us,
+        Self::TurnsCpu200us,
+        Self::TurnsCpu500us,
+        Self::TurnsCpu1ms,
+        Self::TurnsCpu2ms,
+        Self::TurnsCpu5ms,
+        Self::TurnsCpu10ms,
+        Self::TurnsCpu20ms,
+        Self::TurnsCpu50ms,
+        Self::TurnsCpu100ms,
+        Self::TurnsCpuLonger,
+        Self::TurnWallUsMax,
     ];
 
     /// The one of that number.
@@ -153,6 +198,21 @@ impl CounterId {
             47 => Self::StallMs,
             48 => Self::ReadsPaused,
             49 => Self::OutputOverruns,
+            60 => Self::TurnsCpu10us,
+            61 => Self::TurnsCpu20us,
+            62 => Self::TurnsCpu50us,
+            63 => Self::TurnsCpu100us,
+            64 => Self::TurnsCpu200us,
+            65 => Self::TurnsCpu500us,
+            66 => Self::TurnsCpu1ms,
+            67 => Self::TurnsCpu2ms,
+            68 => Self::TurnsCpu5ms,
+            69 => Self::TurnsCpu10ms,
+            70 => Self::TurnsCpu20ms,
+            71 => Self::TurnsCpu50ms,
+            72 => Self::TurnsCpu100ms,
+            73 => Self::TurnsCpuLonger,
+            74 => Self::TurnWallUsMax,
             _ => return None,
         })
     }
@@ -201,6 +261,21 @@ impl CounterId {
             Self::StallMs => "StallMs",
             Self::ReadsPaused => "ReadsPaused",
             Self::OutputOverruns => "OutputOverruns",
+            Self::TurnsCpu10us => "TurnsCpu10us",
+            Self::TurnsCpu20us => "TurnsCpu20us",
+            Self::TurnsCpu50us => "TurnsCpu50us",
+            Self::TurnsCpu100us => "TurnsCpu100us",
+            Self::TurnsCpu200us => "TurnsCpu200us",
+            Self::TurnsCpu500us => "TurnsCpu500us",
+            Self::TurnsCpu1ms => "TurnsCpu1ms",
+            Self::TurnsCpu2ms => "TurnsCpu2ms",
+            Self::TurnsCpu5ms => "TurnsCpu5ms",
+            Self::TurnsCpu10ms => "TurnsCpu10ms",
+            Self::TurnsCpu20ms => "TurnsCpu20ms",
+            Self::TurnsCpu50ms => "TurnsCpu50ms",
+            Self::TurnsCpu100ms => "TurnsCpu100ms",
+            Self::TurnsCpuLonger => "TurnsCpuLonger",
+            Self::TurnWallUsMax => "TurnWallUsMax",
         }
     }
 }
@@ -244,12 +319,27 @@ impl CounterId {
             Self::StallMs => "stall_ms",
             Self::ReadsPaused => "reads_paused",
             Self::OutputOverruns => "output_overruns",
+            Self::TurnsCpu10us => "turns_cpu_10us",
+            Self::TurnsCpu20us => "turns_cpu_20us",
+            Self::TurnsCpu50us => "turns_cpu_50us",
+            Self::TurnsCpu100us => "turns_cpu_100us",
+            Self::TurnsCpu200us => "turns_cpu_200us",
+            Self::TurnsCpu500us => "turns_cpu_500us",
+            Self::TurnsCpu1ms => "turns_cpu_1ms",
+            Self::TurnsCpu2ms => "turns_cpu_2ms",
+            Self::TurnsCpu5ms => "turns_cpu_5ms",
+            Self::TurnsCpu10ms => "turns_cpu_10ms",
+            Self::TurnsCpu20ms => "turns_cpu_20ms",
+            Self::TurnsCpu50ms => "turns_cpu_50ms",
+            Self::TurnsCpu100ms => "turns_cpu_100ms",
+            Self::TurnsCpuLonger => "turns_cpu_longer",
+            Self::TurnWallUsMax => "turn_wall_us_max",
         }
     }
 
     /// Whether it goes down too; over shards take the largest of those that end in `max`.
     #[must_use]
     pub const fn is_gauge(self) -> bool {
-        matches!(self, Self::Connections | Self::Sessions | Self::Locks | Self::Waiters | Self::BlocksUsed | Self::Blocks | Self::ExpiryLateUsMax | Self::TurnUsMax)
+        matches!(self, Self::Connections | Self::Sessions | Self::Locks | Self::Waiters | Self::BlocksUsed | Self::Blocks | Self::ExpiryLateUsMax | Self::TurnUsMax | Self::TurnWallUsMax)
     }
 }

@@ -16,6 +16,8 @@ struct Echo {
     now: Instant,
     /// Answers that wait for their time.
     later: Vec<(Instant, ConnectionId)>,
+    /// Bytes of unfinished long frames that were offered.
+    in_vain: usize,
 }
 
 /// Asks for the shard's number in the answer.
@@ -30,6 +32,9 @@ const CORK: &[u8; 8] = b"cork    ";
 const CLOSE: &[u8; 8] = b"close   ";
 /// Asks for 64 KiB.
 const FLOOD: &[u8; 8] = b"flood   ";
+/// Begins a frame that is answered with how many bytes were offered before it was whole.
+const LONG: &[u8; 8] = b"long    ";
+const LONG_BYTES: usize = 65_536;
 /// Asks for an answer 2 ms later.
 const LATER: &[u8; 8] = b"later   ";
 /// Asks not to be read until the end of the turn.
@@ -41,6 +46,7 @@ impl Echo {
             me,
             now: Instant::START,
             later: Vec::new(),
+            in_vain: 0,
         }
     }
 
@@ -76,7 +82,23 @@ impl Machine for Echo {
 
     fn connected(&mut self, _: ConnectionId, _: Peer, _: bool, _: &mut impl Io) {}
 
+    fn whole_at(&self, _: ConnectionId, head: &[u8]) -> usize {
+        if head.starts_with(LONG) {
+            LONG_BYTES
+        } else {
+            0
+        }
+    }
+
     fn received(&mut self, id: ConnectionId, bytes: &[u8], io: &mut impl Io) -> usize {
+        if bytes.starts_with(LONG) {
+            if bytes.len() < LONG_BYTES {
+                self.in_vain += bytes.len();
+                return 0;
+            }
+            io.write(id, &self.in_vain.to_le_bytes());
+            return LONG_BYTES;
+        }
         for (index, frame) in bytes.chunks_exact(8).enumerate() {
             let used = index * 8;
             if io.output_full(id) {
@@ -221,6 +243,23 @@ fn a_frame_that_comes_byte_by_byte_is_joined() {
     let mut answer = [0; 8];
     stream.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"abcdefgh");
+    running.stop();
+}
+
+#[test]
+fn a_long_frame_in_small_pieces_is_not_offered_again_with_each() {
+    let (running, address) = start(1, 8);
+    let mut stream = connect(address);
+    let mut frame = LONG.to_vec();
+    frame.resize(LONG_BYTES, b'.');
+    for piece in frame.chunks(512) {
+        stream.write_all(piece).unwrap();
+    }
+    let mut answer = [0; 8];
+    stream.read_exact(&mut answer).unwrap();
+    let in_vain = usize::from_le_bytes(answer);
+    assert!(in_vain <= crate::net::RECEIVE_BUFFER_BYTES, "{in_vain}");
+    drop(stream);
     running.stop();
 }
 
