@@ -67,6 +67,37 @@ fn leases_end_all_and_none_before_its_time() {
 }
 
 #[test]
+fn clients_that_come_and_go_leave_nothing_behind() {
+    let figure = figures("churn -c 4 --seconds 0.5");
+    assert!(figure("connect, session, lock, close") > 0.0);
+    assert_eq!(figure("sessions left behind"), 0.0);
+    assert_eq!(figure("locks left behind"), 0.0);
+}
+
+#[test]
+fn a_session_with_many_locks_ends_in_each_way() {
+    let figure = figures("ending --locks 3000 -c 4 --rate 500 --seconds 0.3");
+    for way in ["Close", "disconnect", "TTL"] {
+        assert!(figure(&format!("{way}: others' p99 before")) > 0.0, "{way}");
+        assert!(
+            figure(&format!("{way}: longest turn, CPU, bucket's end")) > 0.0,
+            "{way}"
+        );
+    }
+}
+
+#[test]
+fn a_soak_does_all_it_should_and_nothing_goes_wrong() {
+    let figure = figures("soak -d 3 -c 20 --rate 1000");
+    for what in ["sessions opened", "grants", "cancels", "reads", "resumes"] {
+        assert!(figure(what) > 0.0, "{what}");
+    }
+    assert!(figure("leases that ran out") > 0.0);
+    assert_eq!(figure("answers that made no sense"), 0.0);
+    assert_eq!(figure("frames that broke the protocol"), 0.0);
+}
+
+#[test]
 fn what_cannot_be_run_is_refused_with_the_reason() {
     let output = Command::new(BENCH)
         .args(["scale", "resume", "--server-bin", "/nonexistent/locker"])

@@ -10,13 +10,16 @@
 //! A scenario is a file with its flags and its judgement, and below it a pure traffic: see
 //! `resume`. The two are joined by [`staged::run`], which reads the server between stages.
 
+mod churn;
 mod crew;
+mod ending;
 pub mod findings;
 mod held;
 mod leases;
 pub mod member;
 mod resume;
 mod site;
+mod soak;
 pub mod staged;
 mod waiters;
 
@@ -46,6 +49,12 @@ enum Scenario {
     Waiters(waiters::Options),
     /// Leases by the million, all of which end within one second.
     Leases(leases::Options),
+    /// Clients that connect, lock and are gone, as many as there can be.
+    Churn(churn::Options),
+    /// A session that holds very many locks ends, in three ways, while others work.
+    Ending(ending::Options),
+    /// Everything mixed, for long: memory may not grow, latency may not drift.
+    Soak(soak::Options),
 }
 
 /// Runs a scenario and prints what it found; `command` is the command line, for the file.
@@ -58,6 +67,9 @@ pub fn run(options: &Options, command: &[String]) -> ExitCode {
         Scenario::Held(options) => (&options.common, held::run(options)),
         Scenario::Waiters(options) => (&options.common, waiters::run(options)),
         Scenario::Leases(options) => (&options.common, leases::run(options)),
+        Scenario::Churn(options) => (&options.common, churn::run(options)),
+        Scenario::Ending(options) => (&options.common, ending::run(options)),
+        Scenario::Soak(options) => (&options.common, soak::run(options)),
     };
     match found.and_then(|found| publish(common, &found, command).map(|()| found.all_hold())) {
         Ok(true) => ExitCode::SUCCESS,

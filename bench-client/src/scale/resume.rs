@@ -104,6 +104,9 @@ fn at_once(found: &mut Findings, what: &str, stage: Stage, crowd: &Crowd, marks:
         cpu_ms,
         "ms",
     );
+    let turn = to.longest_turn_us(from) as f64;
+    let name = format!("all {what} at once: longest turn, CPU, bucket's end");
+    found.tell(name, turn, "us");
 }
 
 /// The first few touched what all share, such as the huge pages of the index.

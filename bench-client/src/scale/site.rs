@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use locker::shard::turn_times::{TURN_BOUNDS_US, TURN_COUNTERS};
 use locker_protocol::{CounterId, FromServer, Reply, Stats};
 
 use super::member::next_frame;
@@ -85,6 +86,18 @@ impl Mark {
     #[must_use]
     pub fn grown(&self, since: &Self, id: CounterId) -> u64 {
         self.counter(id).saturating_sub(since.counter(id))
+    }
+
+    /// The end of the highest bucket of turns that grew since an earlier mark, in microseconds of
+    /// processor time; 0 if there was no turn.
+    #[must_use]
+    pub fn longest_turn_us(&self, since: &Self) -> u64 {
+        let grew = |counter: &CounterId| self.grown(since, *counter) > 0;
+        let Some(bucket) = TURN_COUNTERS.iter().rposition(grew) else {
+            return 0;
+        };
+        let end = TURN_BOUNDS_US.get(bucket).copied();
+        end.unwrap_or(self.counter(CounterId::TurnUsMax))
     }
 
     /// Microseconds of the server's processor time per request since an earlier mark.
@@ -192,5 +205,30 @@ impl Site {
             }
             self.heard.extend_from_slice(&buffer[..count]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_turn_since_a_mark_is_that_of_the_highest_bucket_that_grew() {
+        let mark = |counters: &[(CounterId, u64)]| Mark {
+            counters: counters
+                .iter()
+                .map(|(id, value)| (id.code(), *value))
+                .collect(),
+            ..Mark::default()
+        };
+        let early = mark(&[(CounterId::TurnsCpu5ms, 1), (CounterId::TurnsCpu20us, 7)]);
+        let late = [(CounterId::TurnsCpu5ms, 1), (CounterId::TurnsCpu200us, 2)];
+        assert_eq!(mark(&late).longest_turn_us(&early), 200);
+        assert_eq!(early.longest_turn_us(&early), 0);
+        let slow = mark(&[
+            (CounterId::TurnsCpuLonger, 1),
+            (CounterId::TurnUsMax, 123_456),
+        ]);
+        assert_eq!(slow.longest_turn_us(&early), 123_456);
     }
 }
