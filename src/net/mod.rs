@@ -18,7 +18,7 @@
 //!   per connection with answers, receives armed again), collects what completed, and waits if that
 //!   was nothing but the sends.
 //! - Per request in a batch: no call, no allocation, one copy (the answer into the output chunk).
-//! - Memory of a shard: 4 MiB of receive buffers, common to all its connections; 0.5 MiB of rings
+//! - Memory of a shard: 2 MiB of receive buffers, common to all its connections; 0.5 MiB of rings
 //!   and slices; the chunk pool. A connection is 96 bytes, and a chunk of 4 KiB only while it has
 //!   output that has not left or a partial frame.
 //! - Accept, hand-over: one piece of mail each; `getpeername` per accept.
@@ -37,7 +37,7 @@ pub mod words;
 pub const RECEIVE_BUFFER_BYTES: usize = 8192;
 /// Receive buffers of a shard: so many connections can have input at once; the others are received
 /// in the next turn.
-pub const RECEIVE_BUFFERS: u16 = 512;
+pub const RECEIVE_BUFFERS: u16 = 256;
 /// Bytes of the longest frame with its header, and the preface that may stand before the first.
 pub const FRAME_WHOLE_BYTES_MAX: usize = locker_protocol::FRAME_BYTES_MAX
     + locker_protocol::HEADER_BYTES
