@@ -258,7 +258,7 @@ fn a_long_frame_in_small_pieces_is_not_offered_again_with_each() {
     let mut answer = [0; 8];
     stream.read_exact(&mut answer).unwrap();
     let in_vain = usize::from_le_bytes(answer);
-    assert!(in_vain <= crate::net::RECEIVE_BUFFER_BYTES, "{in_vain}");
+    assert!(in_vain <= net::RECEIVE_BUFFER_BYTES, "{in_vain}");
     drop(stream);
     running.stop();
 }
