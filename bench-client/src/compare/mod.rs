@@ -56,6 +56,10 @@ use servers::{Servers, Setting};
 
 /// Exit code of a comparison that Ctrl-C ended, as a shell would tell it.
 const INTERRUPTED: u8 = 130;
+/// Exit code of one in which a run went wrong, as of such a run alone.
+const INVALID: u8 = 3;
+/// Exit code of one that measured nothing.
+const NOTHING: u8 = 1;
 
 /// Facts about a comparison for its reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,11 +141,18 @@ fn report(options: &Options, facts: &Facts, results: &Results) -> Result<ExitCod
     if let Some(path) = &options.html {
         write(path, &page::page(facts, results))?;
     }
-    Ok(match (facts.interrupted, results.samples.is_empty()) {
-        (true, _) => ExitCode::from(INTERRUPTED),
-        (false, true) => ExitCode::FAILURE,
-        (false, false) => ExitCode::SUCCESS,
-    })
+    Ok(exit_code(facts.interrupted, results).into())
+}
+
+/// What a script learns without reading. A run that was merely not saturated is no failure: the
+/// table says so, and on a busy machine there is always one.
+fn exit_code(is_interrupted: bool, results: &Results) -> u8 {
+    match results.not_counted() {
+        _ if is_interrupted => INTERRUPTED,
+        _ if results.samples.is_empty() => NOTHING,
+        (_, 0) => 0,
+        _ => INVALID,
+    }
 }
 
 fn setting(
@@ -192,4 +203,24 @@ fn listen() -> std::io::Result<Arc<AtomicBool>> {
         signal_hook::flag::register(signal, Arc::clone(&flag))?;
     }
     Ok(flag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::results::tests::run;
+    use contestant::Peer;
+
+    #[test]
+    fn a_script_learns_that_a_run_went_wrong_but_not_that_one_was_not_saturated() {
+        let mut results = Results::default();
+        assert_eq!(exit_code(false, &results), NOTHING);
+        results.add(run("8x32", Peer::Locker, 0, 1_000, 100));
+        assert_eq!(exit_code(false, &results), 0);
+        let mut broken = run("8x32", Peer::Redis, 0, 1_000, 950);
+        broken.trouble = Some("it ended".to_owned());
+        results.add(broken);
+        assert_eq!(exit_code(false, &results), INVALID);
+        assert_eq!(exit_code(true, &results), INTERRUPTED);
+    }
 }

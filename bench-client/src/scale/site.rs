@@ -199,7 +199,7 @@ impl Site {
                 }
             }
             let mut buffer = [0; 16 * 1024];
-            let count = self.asker.read(&mut buffer)?;
+            let count = self.asker.read(&mut buffer).map_err(silent)?;
             if count == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -208,9 +208,27 @@ impl Site {
     }
 }
 
+/// Says in words that the server did not answer: the system's word for it tells of a resource.
+fn silent(error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::WouldBlock {
+        return error;
+    }
+    let seconds = PATIENCE.as_secs();
+    let why = format!("the server has said nothing for {seconds} s: it is stopped, or stuck");
+    io::Error::new(io::ErrorKind::TimedOut, why)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_says_nothing_is_told_in_words() {
+        let told = silent(io::ErrorKind::WouldBlock.into()).to_string();
+        assert!(told.starts_with("the server has said nothing for 30 s"));
+        let other = silent(io::ErrorKind::ConnectionReset.into());
+        assert_eq!(other.kind(), io::ErrorKind::ConnectionReset);
+    }
 
     #[test]
     fn the_longest_turn_since_a_mark_is_that_of_the_highest_bucket_that_grew() {
