@@ -51,6 +51,10 @@ const OFFERS_PER_TURN_MAX: usize = 1_024;
 /// Bytes of kept input that are offered at once: any whole frame, and more than a turn's worth.
 const OFFER_BYTES_MAX: usize = FRAME_WHOLE_BYTES_MAX;
 
+/// How long a shard sleeps at most over sends that may have found their sockets full, or broken,
+/// for which nothing wakes it: they are repeated then, or their connections closed.
+const SENDS_UNSEEN_US_MAX: u64 = 1_000;
+
 /// One shard's loop.
 pub(super) struct Driver<M> {
     machine: M,
@@ -508,6 +512,9 @@ impl<M: Machine> Driver<M> {
     /// Sleeps until something comes. Announced first, then looked again: whoever publishes
     /// something for us either is seen here or sees the announcement.
     fn sleep(&mut self) {
+        if self.ring.has_at_once() {
+            self.timer_set(Some(Instant(self.now.as_micros() + SENDS_UNSEEN_US_MAX)));
+        }
         self.signal.sleeper.announce();
         let found = self.finds_work();
         self.enter(if found { Wait::No } else { Wait::ForOne });

@@ -14,6 +14,8 @@ pub const POOL_LOW_SHARE: u32 = 8;
 
 /// Bytes of output that wait for more at most.
 pub const CORK_BYTES_MAX: usize = 16 * 1024;
+/// Bytes that one send takes for certain, however they lie in chunks.
+pub const ONE_SEND_BYTES_MAX: usize = 32 * 1024;
 /// Microseconds that output waits for more at most: some turns of a busy shard.
 pub const CORK_MICROS_MAX: u64 = 500;
 
@@ -46,6 +48,13 @@ pub const fn is_overrun(output: usize) -> bool {
 #[must_use]
 pub fn may_wait(output: usize, pool: &ChunkPool) -> bool {
     output < CORK_BYTES_MAX && !is_low(pool)
+}
+
+/// Whether `output` bytes leave in one send, in a shard with this pool, and nothing waits for them
+/// to have left: neither more output nor a connection that is not read.
+#[must_use]
+pub fn is_one_send(output: usize, pool: &ChunkPool) -> bool {
+    output <= ONE_SEND_BYTES_MAX && judge(output, pool) == Verdict::Read
 }
 
 /// Whether so few chunks are free that connections with output pending are not read.

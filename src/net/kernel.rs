@@ -102,9 +102,10 @@ pub enum Receive {
 /// How to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Send {
-    /// What the socket takes now, and nothing is an error: completes when it is submitted.
+    /// What the socket takes now, and nothing is an error: completes when it is submitted. Whoever
+    /// sleeps is not woken for it: for sends after which, if they go well, nothing is to be done.
     AtOnce,
-    /// As soon as the socket takes something.
+    /// As soon as the socket takes something; ends a sleep.
     WhenRoom,
 }
 

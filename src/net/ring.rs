@@ -182,6 +182,12 @@ impl Ring {
         !self.early.is_empty() || !self.ring.completion().is_empty()
     }
 
+    /// Whether sends are queued that end no wait.
+    #[must_use]
+    pub fn has_at_once(&self) -> bool {
+        self.at_once > 0
+    }
+
     /// Whether operations are queued and not yet submitted.
     pub fn has_queued(&mut self) -> bool {
         !self.ring.submission().is_empty()

@@ -9,6 +9,7 @@ use crate::shard::machine::NextTurn;
 use crate::time::{Instant, Millis};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
 
 /// Echoes whole 8-byte frames; some frames are commands.
 struct Echo {
@@ -419,6 +420,47 @@ fn what_was_written_before_a_close_arrives_before_the_end() {
     let mut all = Vec::new();
     stream.read_to_end(&mut all).unwrap();
     assert_eq!(all.len(), 65_536);
+    running.stop();
+}
+
+#[test]
+fn an_answer_of_several_sends_arrives_whole_though_the_shard_could_sleep() {
+    let (running, address) = start(1, 100);
+    let mut stream = connect(address);
+    stream.write_all(&FLOOD.repeat(3)).unwrap();
+    stream.read_exact(&mut vec![0; 3 * 65_536]).unwrap();
+    running.stop();
+}
+
+#[test]
+fn a_socket_that_is_full_when_the_shard_falls_asleep_gets_the_rest() {
+    const PIECE: usize = 4_096;
+    let (mut setup, _) = setup(1, 100, Duration::ZERO);
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("s");
+    setup.listeners.push(Listener {
+        socket: UnixListener::bind(&path).unwrap().into(),
+        admin: true,
+        deal: Deal::Fewest,
+    });
+    let running = start_shards(setup, |me| Ok(Echo::new(me))).unwrap();
+    let signal = running.signals().next().unwrap();
+    // One of these ends with the first that finds no room: a Unix socket takes some 200 KiB. They
+    // stay open: a close would wake the shard.
+    let mut open = Vec::new();
+    for pieces in 20..70 {
+        let mut stream = UnixStream::connect(&path).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        for _ in 0..pieces {
+            let turns = signal.turns();
+            stream.write_all(&[b'.'; PIECE]).unwrap();
+            while signal.turns() == turns || !signal.sleeper.is_asleep() {
+                std::thread::yield_now();
+            }
+        }
+        stream.read_exact(&mut vec![0; pieces * PIECE]).unwrap();
+        open.push(stream);
+    }
     running.stop();
 }
 

@@ -148,10 +148,12 @@ impl<S> Connection<S> {
             return;
         }
         self.send = InFlight::Single;
-        let how = if self.congested {
-            Send::WhenRoom
-        } else {
+        // The shard may sleep over a send at once: only if nothing is to be done when it went well.
+        let is_all = self.stage == Stage::Open && flow::is_one_send(self.output.len(), pool);
+        let how = if is_all && !self.congested {
             Send::AtOnce
+        } else {
+            Send::WhenRoom
         };
         let token = Token::Send(self.token_slot(slot));
         self.sending = kernel.send(&self.socket, self.output.slices(pool), how, token);
