@@ -124,8 +124,9 @@ impl Fleet {
             opened.map_err(failed).ok().map(Arc::new)
         };
         let gone = known.roster.learn(layout, is_astray, open);
-        drop(known);
+        // Locked before the roster is let go: a `close` in between would find them in neither.
         let mut retired = lock(&self.retired);
+        drop(known);
         retired.retain(|session| session.strong_count() > 0);
         retired.extend(gone.iter().map(Arc::downgrade));
         // Unlocked, because the last handle of a session closes it.
