@@ -12,7 +12,7 @@ use rustix::fs::{self, CWD, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -88,9 +88,20 @@ fn listen_at(socket: &OwnedFd, path: &Path, mode: Mode) -> io::Result<SocketFile
         path: path.to_owned(),
         mark: mark_of(path)?,
     };
-    fs::chmod(path, mode)?;
+    set_mode(path, mode)?;
     net::listen(socket, BACKLOG)?;
     Ok(file)
+}
+
+/// Gives the file the whole mode, whatever the umask took off. A link that somebody put in its
+/// place is not followed: it is refused.
+fn set_mode(path: &Path, mode: Mode) -> io::Result<()> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = fs::open(path, flags, Mode::empty())?;
+    Ok(fs::chmod(
+        format!("/proc/self/fd/{}", file.as_raw_fd()),
+        mode,
+    )?)
 }
 
 /// Removes a socket's file that nobody listens on. The folder is locked.
@@ -187,6 +198,17 @@ mod tests {
         fn kind_of_refusal(&self) -> ErrorKind {
             self.listen().unwrap_err().kind()
         }
+    }
+
+    #[test]
+    fn the_mode_of_a_file_behind_a_link_is_left_alone() {
+        let place = Place::new();
+        let target = place.folder.path().join("target");
+        std::fs::write(&target, "").unwrap();
+        let before = std::fs::metadata(&target).unwrap().mode();
+        symlink(&target, place.path()).unwrap();
+        set_mode(&place.path(), Mode::from_raw_mode(0o777)).unwrap_err();
+        assert_eq!(std::fs::metadata(&target).unwrap().mode(), before);
     }
 
     /// What is left of a server that was killed.
