@@ -172,7 +172,7 @@ impl<S: Script> Crew<S> {
         match reply {
             Reply::Granted(granted) => self.probe.held = Some(granted.token),
             Reply::Released(_) => self.probe.held = None,
-            other => self.line.fail(format!("to the probe: {other:?}")),
+            other => self.line.fail(format!("to the probe: {}", words_of(other))),
         }
         if let Some(asked) = self.probe.asked.take() {
             self.probe
@@ -184,7 +184,7 @@ impl<S: Script> Crew<S> {
 
     fn welcome(&mut self, connection: usize, reply: &Reply<'_>) {
         let Reply::HelloOk(ok) = reply else {
-            return self.line.fail(format!("no session: {reply:?}"));
+            return self.line.fail(format!("no session: {}", words_of(reply)));
         };
         match self.line.members.get_mut(connection) {
             Some(member) => member.welcomed(ok),
@@ -267,8 +267,8 @@ impl<S: Script> Traffic for Crew<S> {
     fn closed(&mut self, connection: usize, end: End, _: Nanos, _: &mut Io) {
         let stage = self.script.stage();
         if connection == self.line.count() || !self.script.is_closing() {
-            self.line
-                .fail(format!("in {stage:?} a connection ended: {end:?}"));
+            let why = crate::net::describe_end(end);
+            self.line.fail(format!("in {stage:?}: {why}"));
         }
     }
 
@@ -295,5 +295,32 @@ impl<S: Script> Traffic for Crew<S> {
             true => Next::Finished,
             false => Next::At(now + PAUSE),
         }
+    }
+}
+
+/// What an answer says that was not hoped for: a refusal in words, anything else as it is.
+pub(super) fn words_of(reply: &Reply<'_>) -> String {
+    match reply {
+        Reply::Refused(refusal) => format!("the server refused: {}", refusal.status.text()),
+        other => format!("not expected: {other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use locker_protocol::{Refusal, Status};
+
+    #[test]
+    fn a_full_table_is_told_in_words() {
+        let refusal = Refusal {
+            status: Status::TableFull,
+            limit: 0,
+            value: 0,
+            detail: "",
+        };
+        let words = words_of(&Reply::Refused(refusal));
+        assert!(words.contains(Status::TableFull.text()), "{words}");
+        assert!(!words.contains('{'), "{words}");
     }
 }

@@ -6,7 +6,7 @@ use locker_protocol::Reply;
 
 use crate::dice::Dice;
 use crate::nanos::Nanos;
-use crate::scale::crew::{Line, Script};
+use crate::scale::crew::{Line, Script, words_of};
 use crate::scale::member::{Ask, key_of};
 use crate::traffic::Io;
 
@@ -211,7 +211,7 @@ impl Script for Fill {
                 self.take(from, number, line, io);
             }
             Reply::Closed(_) => self.closed += 1,
-            other => line.fail(format!("in {:?}: {other:?}", self.stage)),
+            other => line.fail(format!("in {:?}: {}", self.stage, words_of(other))),
         }
     }
 }

@@ -4,7 +4,7 @@ use locker_protocol::{Cancel, IfGranted, Reply, Status, WAIT_FOREVER};
 
 use crate::dice::Dice;
 use crate::nanos::Nanos;
-use crate::scale::crew::{Line, Script};
+use crate::scale::crew::{Line, Script, words_of};
 use crate::scale::member::{Ask, key_of};
 use crate::traffic::Io;
 
@@ -344,7 +344,9 @@ impl Script for Throng {
             u32::try_from(place).expect("at most a million")
         };
         match reply {
-            Reply::Refused(_) if seat < BESIDE => line.fail(format!("{:?}: {reply:?}", self.stage)),
+            Reply::Refused(_) if seat < BESIDE => {
+                line.fail(format!("in {:?}: {}", self.stage, words_of(reply)));
+            }
             Reply::Granted(granted) => self.granted(number(), granted.token, line, io),
             Reply::Refused(refusal) => self.refused(number(), refusal.status, now, line, io),
             Reply::Pong(_) => self.pings -= 1,
