@@ -1,14 +1,26 @@
 //! Thousands of connections opened at once and dropped leave nothing behind.
 
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::sync::{Mutex, PoisonError};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use locker_protocol::CounterId;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, sockopt};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 use crate::support::{Ask, Client, Setup, on_1_2_and_4_shards};
 
-const CONNECTIONS: usize = 8_000;
+const CONNECTIONS: usize = 10_000;
 
-on_1_2_and_4_shards!(thousands_of_connections_come_and_go);
+/// The descriptors of the process are enough for one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+on_1_2_and_4_shards!(
+    thousands_of_connections_come_and_go,
+    thousands_that_connect_at_the_same_instant_are_all_served,
+);
 
 /// Raises the soft descriptor limit; how many connections it allows.
 fn connections() -> usize {
@@ -25,9 +37,10 @@ fn connections() -> usize {
 }
 
 fn thousands_of_connections_come_and_go(shards: usize) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let count = connections();
     let setup = Setup::new(shards)
-        .with("connections", "10000")
+        .with("connections", "11000")
         .with("sessions", "1000");
     let mut server = setup.with("memory", "128MiB").start();
     let mut holder = Client::open(&server);
@@ -52,7 +65,41 @@ fn thousands_of_connections_come_and_go(shards: usize) {
     Client::open(&server).close();
 }
 
+/// The server is stopped meanwhile, and its backlog overflows: the clients' kernel retries. Going
+/// on, every shard finds its sleep in the ring interrupted (`EINTR`), and must not mind.
+fn thousands_that_connect_at_the_same_instant_are_all_served(shards: usize) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = connections();
+    let setup = Setup::new(shards)
+        .with("connections", "11000")
+        .with("sessions", "1000");
+    let server = setup.with("memory", "128MiB").start();
+    let mut witness = Client::open(&server);
+    server.signal(Signal::STOP);
+    let all: Vec<OwnedFd> = (0..count)
+        .map(|_| {
+            let kind = (AddressFamily::INET, SocketType::STREAM);
+            let socket = socket_with(kind.0, kind.1, SocketFlags::NONBLOCK, None).unwrap();
+            // It is under way; what becomes of it is asked below.
+            let begun = connect(&socket, &server.address);
+            assert!(begun.is_ok() || begun == Err(Errno::INPROGRESS));
+            socket
+        })
+        .collect();
+    server.signal(Signal::CONT);
+    for socket in &all {
+        let mut polled = [PollFd::new(socket, PollFlags::OUT)];
+        poll(&mut polled, None).unwrap();
+        assert_eq!(sockopt::socket_error(socket).unwrap(), Ok(()));
+    }
+    let expected = u64::try_from(count).unwrap() + 1;
+    while witness.counter(CounterId::Connections) < expected {}
+    drop(all);
+    until_gone(&mut witness);
+    Client::open(&server).close();
+}
+
 /// Waits until the server counts no connection but this client's.
 fn until_gone(client: &mut Client) {
-    while client.counter(locker_protocol::CounterId::Connections) > 1 {}
+    while client.counter(CounterId::Connections) > 1 {}
 }

@@ -165,6 +165,15 @@ fn start_spinning(shards: u16, connections_max: u32, spin: Duration) -> (Running
 
 fn setup(shards: u16, connections_max: u32, spin: Duration) -> (ShardsSetup, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    setup_on(listener, shards, connections_max, spin)
+}
+
+fn setup_on(
+    listener: TcpListener,
+    shards: u16,
+    connections_max: u32,
+    spin: Duration,
+) -> (ShardsSetup, SocketAddr) {
     let address = listener.local_addr().unwrap();
     let listener = Listener {
         socket: listener.into(),
@@ -536,6 +545,34 @@ fn clients_that_reset_in_mid_send_leave_nothing_behind() {
     let connections = || running.signals().map(|signal| signal.connections());
     while connections().sum::<u32>() > 1 {
         std::thread::yield_now();
+    }
+    running.stop();
+}
+
+/// Only the send buffers are small. With receive buffers this small as well the windows close, and
+/// the kernel opens them again by its probes, each at least 200 ms later, whatever the server does.
+#[test]
+fn sockets_with_the_smallest_send_buffers_carry_everything_byte_by_byte() {
+    use rustix::net::sockopt::set_socket_send_buffer_size as set_send_buffer;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // What is accepted inherits it.
+    set_send_buffer(&listener, 1).unwrap();
+    let (setup, address) = setup_on(listener, 1, 10, Duration::ZERO);
+    let running = start_shards(setup, |me| Ok(Echo::new(me))).unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    set_send_buffer(&stream, 1).unwrap();
+    for byte in [*FLOOD, *b"first   ", *FLOOD, *b"second  "].concat() {
+        stream.write_all(&[byte]).unwrap();
+    }
+    for word in [b"first   ", b"second  "] {
+        let mut heard = vec![0; 65_536 + word.len()];
+        for byte in heard.chunks_exact_mut(1) {
+            stream.read_exact(byte).unwrap();
+        }
+        let (flood, answer) = heard.split_at(65_536);
+        assert!(flood.iter().all(|&byte| byte == b'x'));
+        assert_eq!(answer, word);
     }
     running.stop();
 }
