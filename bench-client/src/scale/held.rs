@@ -25,7 +25,8 @@ const LOCK_BYTES_MAX: f64 = 140.0;
 const LOCKS_JUDGED: u32 = 1_000_000;
 const EACH: &str = "resident bytes per lock";
 /// Bytes of a block and its index entry, a tenth of them to spare.
-const PLANNED_BYTES: u64 = (128 + 15) * 10 / 9;
+const PLANNED_BYTES: u64 = (BLOCK_BYTES + 15) * 10 / 9;
+const BLOCK_BYTES: u64 = 128;
 /// Memory of a server for things that are not locks.
 const BESIDE_BYTES: u64 = 96 << 20;
 
@@ -86,7 +87,8 @@ fn judge(
     found.tell("blocks used", used, "%");
     let grown = full.resident.saturating_sub(before.resident) as f64 / f64::from(size.all);
     // A server that took its memory at start shows nothing here; a small one its rounding.
-    match size.all >= LOCKS_JUDGED {
+    let taken_at_start = before.resident > u64::from(size.all) * BLOCK_BYTES;
+    match size.all >= LOCKS_JUDGED && !taken_at_start {
         true => found.judge(EACH, grown, "B", Bound::AtMost(LOCK_BYTES_MAX)),
         false => found.tell(EACH, grown, "B"),
     }

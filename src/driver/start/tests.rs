@@ -550,7 +550,7 @@ fn clients_that_reset_in_mid_send_leave_nothing_behind() {
 }
 
 /// Only the send buffers are small. With receive buffers this small as well the windows close, and
-/// the kernel opens them again by its probes, each at least 200 ms later, whatever the server does.
+/// the kernel goes on at its retransmission timers, about 200 ms each, whatever the server does.
 #[test]
 fn sockets_with_the_smallest_send_buffers_carry_everything_byte_by_byte() {
     use rustix::net::sockopt::set_socket_send_buffer_size as set_send_buffer;
