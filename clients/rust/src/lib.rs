@@ -17,6 +17,7 @@ pub use front::{
     SessionPages, Traffic,
 };
 pub use machine::{
-    CounterId, CounterPage, Ended, ForceDelay, HolderView, KeyView, LockView, LostReason, ModeName,
-    OnDisconnect, Peer, Refusal, ServerInfo, SessionState, SessionView, Status, WaiterView,
+    CounterId, CounterPage, Ended, ForceDelay, HolderView, KeyView, LockView, LostReason, Margin,
+    ModeName, OnDisconnect, Peer, Refusal, ServerInfo, SessionState, SessionView, Status,
+    WaiterView,
 };

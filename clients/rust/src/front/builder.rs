@@ -7,7 +7,7 @@ use super::client::Client;
 use super::fleet::Fleet;
 use super::opener::Opener;
 use crate::error::Error;
-use crate::machine::{OnDisconnect, Purpose, Settings};
+use crate::machine::{Margin, OnDisconnect, Purpose, Settings};
 
 /// Settings of a client; start with [`Client::builder`].
 #[derive(Clone, Debug)]
@@ -58,6 +58,14 @@ impl Builder {
     /// for a process that dies. Behind a proxy that closes connections this loses locks.
     pub fn release_on_disconnect(mut self) -> Self {
         self.settings.on_disconnect = OnDisconnect::Release;
+        self
+    }
+
+    /// By how much deadlines are taken earlier than the server's, for what the clocks of the two
+    /// machines may differ by in rate; [`Margin::TWO_CLOCKS`], 1 % + 2 ms, if not said. To be
+    /// raised where this machine's clocks are worse than that, as some virtual ones are.
+    pub fn margin(mut self, margin: Margin) -> Self {
+        self.settings.margin = margin;
         self
     }
 

@@ -9,7 +9,7 @@ use locker_protocol::{
 };
 use thiserror::Error;
 
-use super::clock::{Anchor, Margin};
+use super::clock::Anchor;
 use super::encode;
 use super::event::{Ended, Event, LostReason, Outcome};
 use super::instant::Instant;
@@ -197,7 +197,8 @@ impl Machine {
             session.proven(sent_at);
             self.doubt_holds(deadline);
         } else {
-            let margin = Margin::at_least(hello.margin_permille, hello.margin_ms);
+            let margin = self.settings.margin;
+            let margin = margin.raised_to(hello.margin_permille, hello.margin_ms);
             self.session = Some(Session::opened(
                 hello.session_id,
                 hello.secret,

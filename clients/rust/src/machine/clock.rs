@@ -11,12 +11,11 @@
 
 use super::instant::Instant;
 
-/// Least difference of clock rates that is reckoned with, in thousandths.
-const MARGIN_PERMILLE_MIN: u16 = 10;
-/// Least time in milliseconds by which every deadline is taken earlier, for rounding.
-const MARGIN_MS_MIN: u16 = 2;
-
-/// By how much a deadline is taken earlier than the arithmetic says.
+/// By how much a deadline is taken earlier than the arithmetic says: a share of the time that it
+/// lies ahead, for what two clocks' rates may differ by, and a fixed time, for rounding.
+///
+/// The front around a machine says which one its clock needs; a server may ask for more. A margin
+/// too small for the clock breaks exclusion, one too great costs some of each lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Margin {
     permille: u16,
@@ -40,12 +39,31 @@ pub struct ServerClock {
 }
 
 impl Margin {
-    /// The server's demand, raised to 1 % + 2 ms where it is less.
+    /// 1 % + 2 ms: for a clock that shows the greater of what `CLOCK_MONOTONIC_RAW` and
+    /// `CLOCK_BOOTTIME` advanced, so that it is neither slewed nor stopped by a suspension.
+    pub const TWO_CLOCKS: Self = Self {
+        permille: 10,
+        ms: 2,
+    };
+    /// 10 % + 2 ms: for a client that has one monotonic clock, which may be slewed.
+    pub const ONE_CLOCK: Self = Self {
+        permille: 100,
+        ms: 2,
+    };
+
+    /// A margin of so many thousandths and so many milliseconds; no less than
+    /// [`TWO_CLOCKS`](Self::TWO_CLOCKS), which every clock needs.
     #[must_use]
     pub fn at_least(permille: u16, ms: u16) -> Self {
+        Self::TWO_CLOCKS.raised_to(permille, ms)
+    }
+
+    /// This margin, raised in either part to what a server demands.
+    #[must_use]
+    pub fn raised_to(self, permille: u16, ms: u16) -> Self {
         Self {
-            permille: permille.max(MARGIN_PERMILLE_MIN),
-            ms: ms.max(MARGIN_MS_MIN),
+            permille: self.permille.max(permille),
+            ms: self.ms.max(ms),
         }
     }
 
@@ -123,10 +141,7 @@ impl ServerClock {
 mod tests {
     use super::*;
 
-    const MARGIN: Margin = Margin {
-        permille: 10,
-        ms: 2,
-    };
+    const MARGIN: Margin = Margin::TWO_CLOCKS;
 
     fn anchor(sent_at_ms: u64, server_ms: u64) -> Anchor {
         Anchor {
@@ -154,13 +169,12 @@ mod tests {
     #[test]
     fn a_server_margin_below_ours_is_raised_and_one_above_is_kept() {
         assert_eq!(Margin::at_least(0, 0), MARGIN);
-        assert_eq!(
-            Margin::at_least(100, 5),
-            Margin {
-                permille: 100,
-                ms: 5
-            }
-        );
+        assert_eq!(MARGIN.raised_to(100, 0), Margin::ONE_CLOCK);
+        let both = Margin {
+            permille: 100,
+            ms: 5,
+        };
+        assert_eq!(Margin::ONE_CLOCK.raised_to(10, 5), both);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::clock::Margin;
+
 /// Whether the connection is for locking or only for looking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -40,6 +42,9 @@ pub struct Settings {
     pub hello_timeout: Duration,
     /// Ties several sessions of one program together for inspect; zeros = none.
     pub group: [u8; 16],
+    /// What the clock behind the instants given to the machine needs: every deadline is taken
+    /// earlier by this, or by what the server demands where that is more.
+    pub margin: Margin,
 }
 
 impl Default for Settings {
@@ -53,6 +58,7 @@ impl Default for Settings {
             answer_timeout: Duration::from_secs(5),
             hello_timeout: Duration::from_secs(5),
             group: [0; 16],
+            margin: Margin::TWO_CLOCKS,
         }
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use locker_protocol as wire;
 
 use super::lab::{Lab, TTL_MS, hold_lost, refusal};
-use crate::machine::{Event, Instant, Lease, LostReason, Mode, Outcome, Status, Wait};
+use crate::machine::{
+    Event, Instant, Lease, LostReason, Margin, Mode, Outcome, Settings, Status, Wait,
+};
 
 #[test]
 fn a_granted_acquire_is_a_hold_with_its_token() {
@@ -46,6 +48,22 @@ fn a_lease_counts_from_before_the_send_less_the_margin() {
     let until = lab.machine.held_until(hold);
     assert!(until < sent_at.plus_millis(1_300 - 13 - 2 + 1), "{until:?}");
     assert!(until > sent_at.plus_millis(1_300 - 13 - 2 - 1), "{until:?}");
+}
+
+#[test]
+fn a_client_with_one_clock_takes_its_deadlines_ten_percent_earlier() {
+    let mut lab = Lab::down(Settings {
+        margin: Margin::ONE_CLOCK,
+        ..Settings::default()
+    });
+    lab.connect();
+    lab.greet();
+    lab.event();
+    let sent_at = lab.now;
+    let hold = lab.hold(1_000);
+    let until = lab.machine.held_until(hold);
+    assert!(until <= sent_at.plus_millis(1_000 - 100 - 2), "{until:?}");
+    assert!(until > sent_at.plus_millis(1_000 - 100 - 4), "{until:?}");
 }
 
 #[test]
