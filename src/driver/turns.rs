@@ -11,6 +11,8 @@
 //!      for them; announce sleep, look again, and the next enter waits
 //! ```
 //!
+//! In which order, [`crate::shard::turn`] says; the steps are in `steps`.
+//!
 //! The driver is the executor's only task and never yields to it: it sleeps in the `enter` of its
 //! own ring, where its timer is an operation like any other, and other threads' words are, too. So
 //! a request that comes alone costs one system call beside the receive and the send, and nothing
@@ -31,10 +33,13 @@ use crate::net::kernel::{Completion, Kernel, Token};
 use crate::net::ring::{Ring, Wait};
 use crate::shard::io::{CloseHow, ConnectionId, FromControl};
 use crate::shard::machine::{HEAD_BYTES, Machine, NextTurn};
+use crate::shard::turn::{self, Sleep, Turn};
 use crate::time::Instant;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
+
+mod steps;
 
 /// Completions that one turn takes at most; what is more waits for the next.
 const COMPLETIONS_PER_TURN_MAX: usize = 4_096;
@@ -81,6 +86,10 @@ pub(super) struct Driver<M> {
     answers_owed: bool,
     /// The processor was given to others since the last turn that found work.
     yielded: bool,
+    /// Completions that this turn reaped, and those left of the last one.
+    reaped: usize,
+    /// Pieces of mail that this turn took.
+    mail_taken: u32,
     /// Bytes offered to the machine in this turn.
     input: usize,
     stopping: bool,
@@ -140,6 +149,8 @@ impl<M: Machine> Driver<M> {
             timer_at: None,
             now: Instant::START,
             meter: TurnMeter::default(),
+            reaped: 0,
+            mail_taken: 0,
             input: 0,
             shares_cpu,
             answers_owed: false,
@@ -187,56 +198,15 @@ impl<M: Machine> Driver<M> {
     }
 
     fn turn(&mut self) -> Turned {
-        self.ring.reap(&mut self.completions);
-        let reaped = self.completions.len();
-        let mail = self.take_mail();
-        for (_, lane) in &mut self.inbound {
-            lane.snapshot();
-        }
-        self.now = self.clock.now();
-        self.shell.counters.turns = self.signal.count_turn();
-        self.shell.connections.turn_begin(self.now);
-        self.machine.turn_begin(self.now, &mut self.shell);
-
-        self.input = 0;
-        self.take_completions();
-        self.take_arrivals();
-        let lane_messages = self.drain_lanes();
-        for word in self.words.drain(..) {
-            self.machine.control(word, &mut self.shell);
-        }
-        self.offer_kept();
-        self.tell_ended();
-        self.shell.input_waits = self.input_waits(reaped);
-        let next = self.machine.turn_end(&mut self.shell);
-        self.answers_owed = next.answers_owed;
-        if reaped > 0 || mail > 0 || lane_messages > 0 {
-            self.yielded = false;
-        }
-
-        self.settle();
+        let next = turn::turn(self);
         self.measure();
         self.judge(next)
     }
 
     /// Whether input that has arrived is left for the next turn.
-    fn input_waits(&self, reaped: usize) -> bool {
-        let cut = reaped == COMPLETIONS_PER_TURN_MAX || !self.completions.is_empty();
+    fn input_waits(&self) -> bool {
+        let cut = self.reaped == COMPLETIONS_PER_TURN_MAX || !self.completions.is_empty();
         cut || self.shell.connections.offer_count() > 0
-    }
-
-    /// Starts this turn's operations and shows others what is for them.
-    fn settle(&mut self) {
-        self.shell.connections.settle(&mut self.ring);
-        self.shell.post_departures();
-        let gone = self.shell.connections.take_gone();
-        if gone > 0 {
-            self.signal.connections_left(gone);
-        }
-        if let Some(acceptor) = &mut self.acceptor {
-            acceptor.settle(self.now, &mut self.ring);
-        }
-        self.shell.publish_lanes();
     }
 
     fn judge(&self, next: NextTurn) -> Turned {
@@ -503,21 +473,11 @@ impl<M: Machine> Driver<M> {
         false
     }
 
-    fn finds_work(&mut self) -> bool {
-        let mail = self.signal.has_mail();
-        let lanes = self.inbound.iter_mut().any(|(_, lane)| lane.snapshot());
-        mail || lanes || self.ring.has_work()
-    }
-
-    /// Sleeps until something comes. Announced first, then looked again: whoever publishes
-    /// something for us either is seen here or sees the announcement.
+    /// Sleeps until something comes.
     fn sleep(&mut self) {
         if self.ring.has_at_once() {
             self.timer_set(Some(Instant(self.now.as_micros() + SENDS_UNSEEN_US_MAX)));
         }
-        self.signal.sleeper.announce();
-        let found = self.finds_work();
-        self.enter(if found { Wait::No } else { Wait::ForOne });
-        self.signal.sleeper.awake();
+        turn::fall_asleep(self);
     }
 }

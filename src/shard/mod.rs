@@ -11,10 +11,11 @@
 //!                                                                  └─> lane back
 //! ```
 //!
-//! [`core`] is the machine and the order of a turn; `home` the state of the home part: connections,
+//! [`core`] is the machine; `home` the state of the home part: connections,
 //! sessions, routes. What waits: `waiting` and `paused` (connections, for room), `ending` (ends,
 //! for room), [`deadlines`] (time), `drain` (the server's end). The seams are [`machine`] (what the
-//! loop calls) and [`io`] (what the core asks of the loop). It knows no clock, socket or thread.
+//! loop calls), [`turn`] (in which order) and [`io`] (what the core asks of the loop). It knows no
+//! clock, socket or thread.
 //!
 //! # Budget
 //!
@@ -61,6 +62,7 @@ mod request;
 pub mod router;
 mod seated;
 pub mod shard_set;
+pub mod turn;
 pub mod turn_times;
 mod waiting;
 
