@@ -1,0 +1,50 @@
+//! A short round of each scenario.
+
+use std::io::Write as _;
+
+use faults::program;
+use faults::scenario::Round;
+use faults::scenarios;
+use faults::trouble::Trouble;
+
+/// Says it past the capture of the test's output.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+fn play(name: &str) {
+    program::is_at(env!("CARGO_BIN_EXE_faults"));
+    let scenario = scenarios::ALL.iter().find(|scenario| scenario.name == name);
+    let scenario = scenario.expect("the list of this file follows that of the crate");
+    let round = Round {
+        seed: 1,
+        is_short: true,
+    };
+    match scenario.run(&round) {
+        Ok(tally) => {
+            say(&format!("{name}: {tally}"));
+            assert_eq!(tally.violations, [""; 0]);
+        }
+        Err(Trouble::Skipped(why)) => say(&format!("SKIPPED: {why}")),
+        Err(trouble) => panic!("{trouble}"),
+    }
+}
+
+macro_rules! rounds {
+    ($($test:ident: $name:literal,)*) => {
+        $(#[test]
+        fn $test() {
+            play($name);
+        })*
+
+        #[test]
+        fn every_scenario_has_a_round_here() {
+            let names = scenarios::ALL.iter().map(|scenario| scenario.name);
+            assert_eq!(names.collect::<Vec<_>>(), [$($name),*]);
+        }
+    };
+}
+
+rounds! {
+    server_killed: "server-killed",
+}
