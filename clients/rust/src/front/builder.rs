@@ -19,6 +19,7 @@ pub struct Builder {
     patience: Duration,
     backoff_max: Duration,
     is_shard_aware: bool,
+    has_one_clock: bool,
 }
 
 impl Builder {
@@ -30,6 +31,7 @@ impl Builder {
             patience: Duration::ZERO,
             backoff_max: Duration::from_secs(1),
             is_shard_aware: false,
+            has_one_clock: false,
         }
     }
 
@@ -67,6 +69,16 @@ impl Builder {
     pub fn margin(mut self, margin: Margin) -> Self {
         self.settings.margin = margin;
         self
+    }
+
+    /// Reckons by the standard library's monotonic clock alone, with [`Margin::ONE_CLOCK`], 10 % +
+    /// 2 ms, unless [`margin`](Self::margin) is said after this. For sandboxes and hosts whose
+    /// `CLOCK_MONOTONIC_RAW` or `CLOCK_BOOTTIME` is missing or wrong. That clock may be slewed by
+    /// time synchronisation, which the margin is for; where it stands still while the machine is
+    /// suspended, as on Linux, the machine must not be suspended.
+    pub fn one_clock(mut self) -> Self {
+        self.has_one_clock = true;
+        self.margin(Margin::ONE_CLOCK)
     }
 
     /// Opens no session: only inspecting is served, and nothing has to be kept alive.
@@ -138,6 +150,7 @@ impl Builder {
             names: self.addresses.into(),
             connect_timeout: self.connect_timeout,
             backoff_max: self.backoff_max,
+            has_one_clock: self.has_one_clock,
             common: Arc::default(),
         };
         let home = opener.open()?;

@@ -1,13 +1,24 @@
 //! The clock of the blocking front.
 
 use std::sync::Mutex;
+use std::time::Instant as Monotonic;
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::slot::lock;
 use crate::machine::Instant;
 
-/// Time since the client was made: over every span at least what either of two clocks advanced.
+/// Time since the client was made.
+#[derive(Debug)]
+pub(super) enum Clock {
+    /// By two clocks of the kernel.
+    Two(TwoClocks),
+    /// By the one monotonic clock of the standard library: it may be slewed, stands still while the
+    /// machine is suspended, and needs the margin that goes with that.
+    One(Monotonic),
+}
+
+/// Over every span at least what either of two clocks advanced.
 ///
 /// `CLOCK_MONOTONIC_RAW` is not slewed by time synchronisation, but stands still while the machine
 /// is suspended. `CLOCK_BOOTTIME` counts suspension, but is slewed. A lease is over when either of
@@ -16,7 +27,7 @@ use crate::machine::Instant;
 /// The greater of what the two show since the start would not do: where slewing has put the one
 /// behind the other by a minute in the course of weeks, a suspension of a minute would be hidden.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(super) struct TwoClocks {
     raw_zero: Timespec,
     boot_zero: Timespec,
     lead: Mutex<Lead>,
@@ -36,21 +47,35 @@ struct Lead {
 const NOISE_NANOS: i128 = 500_000;
 
 impl Clock {
-    pub(super) fn start() -> Self {
-        Self {
+    /// Begins to count, by one clock or by two.
+    pub(super) fn start(is_one: bool) -> Self {
+        if is_one {
+            return Self::One(Monotonic::now());
+        }
+        Self::Two(TwoClocks {
             raw_zero: clock_gettime(ClockId::MonotonicRaw),
             boot_zero: clock_gettime(ClockId::Boottime),
             lead: Mutex::default(),
-        }
+        })
     }
 
-    /// Microseconds since the start, rounded down; never less than before. Two vDSO calls.
+    /// Microseconds since the start, rounded down; never less than before. Two vDSO calls at most.
     pub(super) fn now(&self) -> Instant {
+        let micros = match self {
+            Self::Two(clocks) => u64::try_from(clocks.nanos() / 1_000).unwrap_or(0),
+            Self::One(zero) => u64::try_from(zero.elapsed().as_micros()).unwrap_or(u64::MAX),
+        };
+        Instant(micros)
+    }
+}
+
+impl TwoClocks {
+    fn nanos(&self) -> i128 {
         let mut lead = lock(&self.lead);
         // In this order a pause between the two makes boot time seem ahead, which is the safe side.
         let raw = nanos_between(self.raw_zero, clock_gettime(ClockId::MonotonicRaw));
         let boot = nanos_between(self.boot_zero, clock_gettime(ClockId::Boottime));
-        Instant(u64::try_from(lead.elapsed(raw, boot) / 1_000).unwrap_or(0))
+        lead.elapsed(raw, boot)
     }
 }
 
@@ -126,9 +151,11 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_does_not_go_back() {
-        let clock = Clock::start();
-        let first = clock.now();
-        assert!(clock.now() >= first);
+    fn neither_kind_of_clock_goes_back_or_stands_still() {
+        for clock in [Clock::start(false), Clock::start(true)] {
+            let first = clock.now();
+            while clock.now() == first {}
+            assert!(clock.now() > first);
+        }
     }
 }

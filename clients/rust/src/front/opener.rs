@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::address::Endpoint;
 use super::backoff::Backoff;
+use super::clock::Clock;
 use super::driver::{Driver, Route};
 use super::handle::Handle;
 use super::resolver::Resolver;
@@ -21,6 +22,7 @@ pub(super) struct Opener {
     pub(super) names: Arc<[String]>,
     pub(super) connect_timeout: Duration,
     pub(super) backoff_max: Duration,
+    pub(super) has_one_clock: bool,
     pub(super) common: Arc<Common>,
 }
 
@@ -58,7 +60,9 @@ impl Opener {
         let connect_timeout = self.connect_timeout;
         let route = Route::new(first, addresses, resolver, connect_timeout, backoff);
         let machine = Machine::new(self.settings.clone());
-        let shared = Shared::new(machine, Arc::clone(&self.common)).map_err(no_resources)?;
+        let clock = Clock::start(self.has_one_clock);
+        let shared = Shared::new(machine, clock, Arc::clone(&self.common));
+        let shared = shared.map_err(no_resources)?;
         let shared = Arc::new(shared);
         let driver = Driver::new(Arc::clone(&shared), route);
         thread::Builder::new()

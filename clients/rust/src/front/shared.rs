@@ -92,13 +92,14 @@ struct News {
 
 impl Shared {
     /// A client of this process.
-    pub(super) fn new(machine: Machine, common: Arc<Common>) -> io::Result<Self> {
-        Self::of_process(machine, common, getpid())
+    pub(super) fn new(machine: Machine, clock: Clock, common: Arc<Common>) -> io::Result<Self> {
+        Self::of_process(machine, clock, common, getpid())
     }
 
     /// A client of the process of that id.
     pub(super) fn of_process(
         machine: Machine,
+        clock: Clock,
         common: Arc<Common>,
         process: Pid,
     ) -> io::Result<Self> {
@@ -115,7 +116,7 @@ impl Shared {
             holds: HashMap::new(),
         };
         Ok(Self {
-            clock: Clock::start(),
+            clock,
             contacted: Condvar::new(),
             common,
             serving: AtomicU32::new(NOWHERE),

@@ -17,6 +17,7 @@ use locker_protocol::{GoAwayReason, Status};
 use rustix::process::{Pid, getpid, getppid};
 
 use self::server::FakeServer;
+use super::clock::Clock;
 use super::handle::Handle;
 use super::lock::Lock;
 use super::shared::Shared;
@@ -389,10 +390,30 @@ fn an_inspecting_client_opens_no_session() {
 }
 
 #[test]
+fn a_client_of_one_clock_believes_in_nine_tenths_of_its_session() {
+    let server = FakeServer::start();
+    let builder = || Client::builder().address(server.address.clone());
+    let remaining = |client: Client| {
+        let lock = client.acquire("k").lock().unwrap();
+        let remaining = lock.remaining();
+        lock.release().unwrap();
+        remaining
+    };
+    let by_two = remaining(builder().connect().unwrap());
+    let by_one = remaining(builder().one_clock().connect().unwrap());
+    assert!(by_one < server::TTL * 9 / 10 && by_one > server::TTL * 8 / 10);
+    assert!(by_two > server::TTL * 9 / 10);
+}
+
+fn shared_of(process: Pid) -> Shared {
+    let machine = Machine::new(Settings::default());
+    Shared::of_process(machine, Clock::start(false), Arc::default(), process).unwrap()
+}
+
+#[test]
 fn a_process_that_did_not_make_the_client_is_refused() {
     let parent: Pid = getppid().unwrap();
-    let shared =
-        Shared::of_process(Machine::new(Settings::default()), Arc::default(), parent).unwrap();
+    let shared = shared_of(parent);
     let acquire = Acquire {
         key: b"k"[..].into(),
         mode: Mode::Exclusive,
@@ -409,8 +430,7 @@ fn a_process_that_did_not_make_the_client_is_refused() {
 #[test]
 fn a_lock_is_good_only_in_its_process_and_only_while_it_is_held() {
     let lock_of = |process: Pid| {
-        let shared =
-            Shared::of_process(Machine::new(Settings::default()), Arc::default(), process).unwrap();
+        let shared = shared_of(process);
         let handle = Arc::new(Handle {
             shared: Arc::new(shared),
         });

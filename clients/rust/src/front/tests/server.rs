@@ -14,12 +14,15 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use locker_protocol::{self as wire, Request, Status};
 
 /// A connection of either kind: both are read, written and shut down in the same way.
 type Stream = std::os::unix::net::UnixStream;
+
+/// Of every session.
+pub(super) const TTL: Duration = Duration::from_secs(60);
 
 pub(super) struct FakeServer {
     /// As a client is told it.
@@ -589,7 +592,7 @@ fn hello_ok(
         session_id,
         secret: [3; 16],
         attach,
-        ttl_ms: 60_000,
+        ttl_ms: u32::try_from(TTL.as_millis()).unwrap(),
         keepalive_ms: 20_000,
         grace_left_ms: 0,
         server_now,
