@@ -33,7 +33,6 @@ use crate::net::kernel::{Completion, Kernel, Token};
 use crate::net::ring::{Ring, Wait};
 use crate::shard::io::{CloseHow, ConnectionId, FromControl};
 use crate::shard::machine::{HEAD_BYTES, Machine, NextTurn};
-use crate::shard::turn::{self, Sleep, Turn};
 use crate::time::Instant;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -182,6 +181,9 @@ impl<M: Machine> Driver<M> {
             }
         };
         if sleeps {
+            if self.ring.has_at_once() {
+                self.timer_set(Some(Instant(self.now.as_micros() + SENDS_UNSEEN_US_MAX)));
+            }
             self.sleep();
         } else {
             self.enter(Wait::No);
@@ -198,7 +200,7 @@ impl<M: Machine> Driver<M> {
     }
 
     fn turn(&mut self) -> Turned {
-        let next = turn::turn(self);
+        let next = self.take_turn();
         self.measure();
         self.judge(next)
     }
@@ -471,13 +473,5 @@ impl<M: Machine> Driver<M> {
             std::hint::spin_loop();
         }
         false
-    }
-
-    /// Sleeps until something comes.
-    fn sleep(&mut self) {
-        if self.ring.has_at_once() {
-            self.timer_set(Some(Instant(self.now.as_micros() + SENDS_UNSEEN_US_MAX)));
-        }
-        turn::fall_asleep(self);
     }
 }

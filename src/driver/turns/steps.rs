@@ -4,34 +4,34 @@
 use super::Driver;
 use crate::net::ring::Wait;
 use crate::shard::machine::{Machine, NextTurn};
-use crate::shard::turn::{Park, Sleep, Turn};
-use crate::time::Instant;
+use crate::shard::turn::{Falling, Found, Step, fall_asleep, turn};
 
-impl<M: Machine> Turn for Driver<M> {
+impl<M: Machine> Driver<M> {
+    /// Takes one turn; what the machine wants next.
+    pub(super) fn take_turn(&mut self) -> NextTurn {
+        let mut next = NextTurn::default();
+        turn(|step| match step {
+            Step::Reap => self.reap(),
+            Step::Clock => self.now = self.clock.now(),
+            Step::Act => next = self.act(),
+        });
+        next
+    }
+
     fn reap(&mut self) {
         self.ring.reap(&mut self.completions);
         self.reaped = self.completions.len();
         self.mail_taken = self.take_mail();
-    }
-
-    fn note_lanes(&mut self) {
         for (_, lane) in &mut self.inbound {
             lane.snapshot();
         }
     }
 
-    fn clock(&mut self) -> Instant {
-        self.clock.now()
-    }
-
-    fn begin(&mut self, now: Instant) {
-        self.now = now;
+    fn act(&mut self) -> NextTurn {
         self.shell.counters.turns = self.signal.count_turn();
-        self.shell.connections.turn_begin(now);
-        self.machine.turn_begin(now, &mut self.shell);
-    }
+        self.shell.connections.turn_begin(self.now);
+        self.machine.turn_begin(self.now, &mut self.shell);
 
-    fn take_in(&mut self) {
         self.input = 0;
         self.take_completions();
         self.take_arrivals();
@@ -41,20 +41,18 @@ impl<M: Machine> Turn for Driver<M> {
         }
         self.offer_kept();
         self.tell_ended();
-        if self.reaped > 0 || self.mail_taken > 0 || lane_messages > 0 {
-            self.yielded = false;
-        }
-    }
-
-    fn end(&mut self) -> NextTurn {
         self.shell.input_waits = self.input_waits();
         let next = self.machine.turn_end(&mut self.shell);
         self.answers_owed = next.answers_owed;
+        if self.reaped > 0 || self.mail_taken > 0 || lane_messages > 0 {
+            self.yielded = false;
+        }
+        self.settle();
         next
     }
 
     /// Starts this turn's operations and shows others what is for them.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         self.shell.connections.settle(&mut self.ring);
         self.shell.post_departures();
         let gone = self.shell.connections.take_gone();
@@ -66,27 +64,29 @@ impl<M: Machine> Turn for Driver<M> {
         }
         self.shell.publish_lanes();
     }
-}
 
-impl<M: Machine> Sleep for Driver<M> {
-    fn announce(&mut self) {
-        self.signal.sleeper.announce();
+    /// Sleeps until something comes.
+    pub(super) fn sleep(&mut self) {
+        let mut wait = Wait::ForOne;
+        fall_asleep(|step| match step {
+            Falling::Announce => {
+                self.signal.sleeper.announce();
+                Found::Nothing
+            }
+            Falling::Look if self.finds_work() => {
+                wait = Wait::No;
+                Found::Something
+            }
+            Falling::Look | Falling::Park => Found::Nothing,
+        });
+        self.enter(wait);
+        self.signal.sleeper.awake();
     }
 
-    fn finds_work(&mut self) -> bool {
+    /// Whether something waits: mail, a message in a lane, a completion.
+    pub(super) fn finds_work(&mut self) -> bool {
         let mail = self.signal.has_mail();
         let lanes = self.inbound.iter_mut().any(|(_, lane)| lane.snapshot());
         mail || lanes || self.ring.has_work()
-    }
-
-    fn park(&mut self, how: Park) {
-        self.enter(match how {
-            Park::No => Wait::No,
-            Park::UntilSomethingComes => Wait::ForOne,
-        });
-    }
-
-    fn awake(&mut self) {
-        self.signal.sleeper.awake();
     }
 }
