@@ -5,7 +5,7 @@ use std::time::Duration;
 use locker_protocol::{Granted, Refusal as WireRefusal, Renewed, Reply, Status};
 
 use super::attach::Broken;
-use super::call::{Acquire, CallId, HoldId, lease_ms};
+use super::call::{Acquire, CallId, HoldId, Read, lease_ms};
 use super::event::{Ended, LostReason, Outcome};
 use super::holds::{Hold, HoldState};
 use super::instant::Instant;
@@ -27,13 +27,20 @@ impl Machine {
         };
         let request = self.requests.request(call).expect("found by its id");
         let sent = request.sent.expect("found by its id");
+        if !fits(&request.body, &reply) {
+            // It stays without answer: it is sent again after a resume, or its time runs out.
+            return Err(Broken::Malformed(format!(
+                "request {id:#x} is answered by another kind of reply"
+            )));
+        }
         let session = self.session.as_mut().expect("attached means a session");
         session.proven(sent.first_at);
         if let Some(server_now) = server_now(&reply) {
             session.observe(sent.first_at, server_now);
         }
         if let Body::Acquire { .. } = request.body {
-            return self.on_acquire_answer(now, call, reply);
+            self.on_acquire_answer(now, call, reply);
+            return Ok(());
         }
         let request = self.take(call).expect("found by its id");
         let outcome = match request.body {
@@ -49,11 +56,7 @@ impl Machine {
                 read_outcome(&reply)
             }
         };
-        let outcome = outcome.ok_or_else(|| {
-            Broken::Malformed(format!(
-                "request {id:#x} is answered by another kind of reply"
-            ))
-        })?;
+        let outcome = outcome.expect("the reply fits the request");
         let is_closed = outcome == Outcome::Closed;
         if request.heard {
             self.report(call, outcome);
@@ -65,25 +68,16 @@ impl Machine {
         Ok(())
     }
 
-    fn on_acquire_answer(
-        &mut self,
-        now: Instant,
-        call: CallId,
-        reply: Reply<'_>,
-    ) -> Result<(), Broken> {
+    fn on_acquire_answer(&mut self, now: Instant, call: CallId, reply: Reply<'_>) {
         let granted = match reply {
             Reply::Granted(granted) => Some(granted),
             Reply::Refused(_) => None,
-            _ => {
-                return Err(Broken::Malformed(
-                    "an acquire is granted or refused".to_owned(),
-                ));
-            }
+            _ => unreachable!("the reply fits an acquire"),
         };
         let request = self.requests.request(call).expect("found by its id");
         if !request.heard {
             self.on_given_up_answer(call, granted);
-            return Ok(());
+            return;
         }
         let request = self.take(call).expect("found by its id");
         let Body::Acquire { acquire, .. } = request.body else {
@@ -100,7 +94,6 @@ impl Machine {
             (None, _) => unreachable!("granted or refused"),
         };
         self.report(call, outcome);
-        Ok(())
     }
 
     fn on_granted(
@@ -282,6 +275,26 @@ impl Machine {
             _ if is_unheld => Outcome::NotHeld,
             _ => Outcome::Refused(refusal.into()),
         }
+    }
+}
+
+/// Whether the reply is of the kind that answers such a request.
+fn fits(body: &Body, reply: &Reply<'_>) -> bool {
+    if let Reply::Refused(_) = reply {
+        return true;
+    }
+    match body {
+        Body::Acquire { .. } => matches!(reply, Reply::Granted(_)),
+        Body::Cancel { .. } => matches!(reply, Reply::CancelDone(_)),
+        Body::Release { .. } => matches!(reply, Reply::Released(_)),
+        Body::Renew { .. } => matches!(reply, Reply::Renewed(_)),
+        Body::ForceRelease(_) => matches!(reply, Reply::Forced(_)),
+        Body::Close => matches!(reply, Reply::Closed(_)),
+        Body::Keepalive | Body::Read(Read::Ping) => matches!(reply, Reply::Pong(_)),
+        Body::Read(Read::Get { .. }) => matches!(reply, Reply::GetReply(_)),
+        Body::Read(Read::List { .. }) => matches!(reply, Reply::ListReply(_)),
+        Body::Read(Read::Sessions { .. }) => matches!(reply, Reply::SessionsReply(_)),
+        Body::Read(Read::Stats { .. }) => matches!(reply, Reply::StatsReply(_)),
     }
 }
 

@@ -382,3 +382,20 @@ fn garbage_breaks_the_connection_and_not_the_machine() {
     ));
     assert!(lab.machine.wants_connection());
 }
+
+#[test]
+fn a_call_answered_by_another_kind_of_reply_is_asked_again() {
+    let mut lab = Lab::up();
+    let hold = lab.hold(0);
+    let call = lab.machine.release(lab.now, hold);
+    let release = lab.sent_one();
+    let server_now = lab.server_now();
+    let wrong = lab.push(|out| wire::Pong { server_now }.encode(release.id(), out));
+    assert!(matches!(wrong, Err(Broken::Malformed(_))));
+    assert_eq!(lab.event(), None, "nothing is known of the release");
+    lab.reconnect();
+    assert_eq!(lab.sent_one(), release);
+    lab.push(|out| wire::Released.encode(release.id(), out))
+        .unwrap();
+    assert_eq!(lab.outcome(call), Outcome::Released);
+}
