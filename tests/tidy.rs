@@ -94,6 +94,21 @@ const PURE_WITHIN_SHELL: &[&str] = &[
     "tests/faults/src/check/",
     "tests/faults/src/dice.rs",
     "tests/faults/src/history/",
+    "tests/sim/src/agenda.rs",
+    "tests/sim/src/cluster.rs",
+    "tests/sim/src/dice.rs",
+    "tests/sim/src/lib.rs",
+    "tests/sim/src/moment.rs",
+    "tests/sim/src/network.rs",
+    "tests/sim/src/network/",
+    "tests/sim/src/observed.rs",
+    "tests/sim/src/oracle/",
+    "tests/sim/src/plan.rs",
+    "tests/sim/src/player.rs",
+    "tests/sim/src/player/",
+    "tests/sim/src/server/",
+    "tests/sim/src/tally.rs",
+    "tests/sim/src/trace.rs",
 ];
 
 /// The only files with `unsafe` in them.

@@ -13,7 +13,7 @@
 
 use crate::lock::input::{Input, Peer};
 use crate::lock::op::ShardId;
-use crate::lock::{Batch, Event};
+use crate::lock::{Batch, Counters, Event};
 use crate::lock::{Engine, EngineConfig};
 use crate::shard::core_config::CoreConfig;
 use crate::shard::deadlines::Due;
@@ -71,6 +71,14 @@ impl Core {
     /// There is not that much memory.
     pub fn prefault(&mut self) -> std::io::Result<()> {
         self.engine.prefault()
+    }
+}
+
+impl Core {
+    /// Sessions in the table, and what the engine counts.
+    #[must_use]
+    pub fn population(&self) -> (u32, Counters) {
+        (self.home.sessions.len(), self.engine.counters())
     }
 }
 
@@ -369,11 +377,6 @@ impl Core {
         }
         assert!(self.home.paused.is_empty(), "no connection waits");
         assert!(self.home.ends_owed.is_empty(), "no end is owed");
-    }
-
-    /// Sessions in the table, and what the engine counts.
-    pub(super) fn left_over(&self) -> (u32, crate::lock::Counters) {
-        (self.home.sessions.len(), self.engine.counters())
     }
 
     /// What the home part counts.

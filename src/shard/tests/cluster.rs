@@ -418,7 +418,7 @@ impl Game {
         }
         assert_reservations_are_free(&self.bench);
         for shard in &self.bench.shards {
-            let (sessions, counters) = shard.core.left_over();
+            let (sessions, counters) = shard.core.population();
             assert_eq!(sessions, 0, "sessions");
             assert_eq!(
                 (counters.locks, counters.holds, counters.waiters),

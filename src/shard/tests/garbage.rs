@@ -138,7 +138,7 @@ fn no_bytes_disturb_the_server() {
         assert_eq!(released, ["Released(Released)"], "seed {seed}");
         bench.pass(15_000);
         for shard in &bench.shards {
-            assert_eq!(shard.core.left_over().0, 0, "every session is over");
+            assert_eq!(shard.core.population().0, 0, "every session is over");
         }
     }
 }

@@ -1,0 +1,260 @@
+//! What can be seen of a run, mostly with clients' eyes: what the oracles judge.
+
+use crate::moment::Moment;
+use crate::network::Cut;
+use crate::plan::Fault;
+use crate::server::{Ending, Fate};
+use locker_client::machine::LostReason;
+
+/// One life of a client: a process that may be killed, or close its session, and be followed by
+/// another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Who {
+    /// The client.
+    pub client: u8,
+    /// Which of its lives.
+    pub life: u32,
+}
+
+/// A key, by its place in the plan's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(pub usize);
+
+/// How a hold shares its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Share {
+    /// Alone.
+    Exclusive,
+    /// With others that share.
+    Shared,
+    /// So many of so many permits.
+    Permits {
+        /// Held.
+        held: u32,
+        /// In all, as this request has it.
+        limit: u32,
+        /// The request changes the key's limit.
+        resize: bool,
+    },
+}
+
+/// A call's outcome, without what it tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Answer {
+    /// Granted.
+    Granted,
+    /// Not within its wait.
+    Timeout,
+    /// Given up by the program.
+    Cancelled,
+    /// Released.
+    Released,
+    /// Renewed.
+    Renewed,
+    /// Granted and lost, or lost before.
+    Lost,
+    /// No such hold.
+    NotHeld,
+    /// Refused, with this status.
+    Refused(u16),
+    /// Forced.
+    Forced,
+    /// Closed.
+    Closed,
+    /// A page, or a pong.
+    Told,
+    /// No answer in time.
+    NoAnswer,
+    /// The machine is finished.
+    Ended,
+}
+
+/// What a program asks of its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ask {
+    /// A lock.
+    Acquire {
+        /// The key.
+        key: Key,
+        /// The mode.
+        share: Share,
+        /// Microseconds that it may wait; `None` = for ever.
+        wait_us: Option<u64>,
+        /// The lease in microseconds; `None` = the session's.
+        lease_us: Option<u64>,
+    },
+    /// To give a hold back.
+    Release {
+        /// Which.
+        hold: u64,
+    },
+    /// To renew a hold.
+    Renew {
+        /// Which.
+        hold: u64,
+        /// The lease in microseconds; `None` = the session's.
+        lease_us: Option<u64>,
+    },
+    /// To end all holds of a key.
+    Force {
+        /// The key.
+        key: Key,
+        /// The key stays closed so long; `None` = the holder's TTL.
+        delay_us: Option<u64>,
+    },
+    /// A question.
+    Read,
+    /// To end the session.
+    Close,
+}
+
+/// Why a client believes in a hold no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Why {
+    /// The program gave it back: from before its request left.
+    Released,
+    /// The client says that it is lost.
+    Lost(LostCause),
+    /// The process died, or its client finished.
+    Gone,
+}
+
+/// [`LostReason`], with an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LostCause {
+    /// Its lease passed.
+    Lease,
+    /// Its session ended.
+    Session,
+    /// By force.
+    Forced,
+    /// The server does not have it.
+    Unknown,
+}
+
+impl From<LostReason> for LostCause {
+    fn from(reason: LostReason) -> Self {
+        match reason {
+            LostReason::Lease => Self::Lease,
+            LostReason::Session => Self::Session,
+            LostReason::Forced => Self::Forced,
+            LostReason::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// One thing that was seen, at a moment of true time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Observed {
+    /// A program asks; the client sends it when it can.
+    Asked {
+        /// Who.
+        who: Who,
+        /// Names the call within this life.
+        call: u64,
+        /// What.
+        ask: Ask,
+    },
+    /// The program gives a call up.
+    GaveUp {
+        /// Who.
+        who: Who,
+        /// Which call.
+        call: u64,
+    },
+    /// The call's outcome.
+    Answered {
+        /// Who.
+        who: Who,
+        /// Which call.
+        call: u64,
+        /// The outcome.
+        answer: Answer,
+    },
+    /// A client believes in a new hold.
+    Granted {
+        /// Who.
+        who: Who,
+        /// Names the hold within this life: the call that asked.
+        hold: u64,
+        /// The key.
+        key: Key,
+        /// The mode.
+        share: Share,
+        /// The fencing token.
+        token: u64,
+        /// Until when it believes unless it hears more, by its own deadline, in true time.
+        until: Moment,
+    },
+    /// A client believes in a hold for longer, or for less long.
+    Believes {
+        /// Who.
+        who: Who,
+        /// Which hold.
+        hold: u64,
+        /// Until when, in true time.
+        until: Moment,
+    },
+    /// A client believes in a hold no more.
+    Ended {
+        /// Who.
+        who: Who,
+        /// Which hold.
+        hold: u64,
+        /// Why.
+        why: Why,
+    },
+    /// A client is in contact.
+    Attached {
+        /// Who.
+        who: Who,
+        /// The session went on.
+        resumed: bool,
+        /// Its id.
+        session: u64,
+        /// The server's run.
+        run: u64,
+    },
+    /// A client's connection is over; it makes another.
+    Detached {
+        /// Who.
+        who: Who,
+    },
+    /// A client's life is over.
+    Died {
+        /// Who.
+        who: Who,
+    },
+    /// The server listens.
+    Started {
+        /// The epoch of the run.
+        run: u64,
+        /// Its shards.
+        shards: usize,
+        /// How long its grace window is, in milliseconds; 0 = none.
+        window_ms: u32,
+    },
+    /// The server died.
+    Crashed {
+        /// What became of a write under way.
+        fate: Option<Fate>,
+    },
+    /// The server stopped in order.
+    Stopped {
+        /// How.
+        how: Ending,
+    },
+    /// A fault struck.
+    Struck {
+        /// Its kind.
+        fault: Fault,
+        /// The client whom it concerns, if one.
+        client: Option<u8>,
+        /// How a connection was cut.
+        cut: Option<Cut>,
+        /// How long it lasts, in microseconds, if it does.
+        lasts: u64,
+    },
+    /// No fault strikes any more, and nobody asks for more.
+    Calm,
+}
