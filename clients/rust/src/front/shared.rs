@@ -336,6 +336,8 @@ impl Shared {
                         news.losses.push((Arc::clone(watch), reason));
                     }
                 }
+                // It goes on as if nothing had been.
+                Event::HoldReclaimed { .. } => {}
                 Event::Attached { .. } => {
                     state.contact.attached = true;
                     state.contact.greetings += 1;

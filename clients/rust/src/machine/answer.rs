@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use locker_protocol::{Granted, Refusal as WireRefusal, Renewed, Reply, Status};
 
-use super::attach::Broken;
-use super::call::{Acquire, CallId, HoldId, Read, lease_ms};
+use super::attach::{Broken, Farewell};
+use super::call::{Acquire, CallId, HoldId, Read, Wait, lease_ms};
 use super::event::{Ended, LostReason, Outcome};
-use super::holds::{Hold, HoldState};
+use super::holds::{Hold, HoldState, Standing};
 use super::instant::Instant;
 use super::request::{Body, ReleaseFor, RenewTo, Request, Sent};
 use super::state::Machine;
@@ -48,6 +48,7 @@ impl Machine {
             Body::Cancel { acquire, .. } => self.on_cancel_answer(acquire, &reply),
             Body::Release { hold, why, .. } => self.on_release_answer(hold, why, &reply),
             Body::Renew { hold, to, .. } => self.on_renew_answer(now, hold, to, &reply),
+            Body::Reclaim(reclaim) => self.on_reclaim_answer(now, &reclaim, &reply),
             Body::ForceRelease(_) => forced(&reply),
             Body::Read(_) => read_outcome(&reply),
             Body::Close => closed(&reply),
@@ -79,6 +80,12 @@ impl Machine {
             self.on_given_up_answer(call, granted);
             return;
         }
+        if let Reply::Refused(refusal) = reply
+            && refusal.status == Status::Draining
+            && self.waits_for_restart(now, call)
+        {
+            return;
+        }
         let request = self.take(call).expect("found by its id");
         let Body::Acquire { acquire, .. } = request.body else {
             unreachable!("the caller looked")
@@ -96,6 +103,28 @@ impl Machine {
         self.report(call, outcome);
     }
 
+    /// A server that is about to restart grants nothing more. Who is ready to wait goes on waiting,
+    /// in the next session, unless its wait is over. Whether it does.
+    fn waits_for_restart(&mut self, now: Instant, call: CallId) -> bool {
+        let request = self.requests.request(call).expect("found by its id");
+        let Body::Acquire {
+            acquire,
+            wait_until,
+            ..
+        } = &request.body
+        else {
+            unreachable!("the caller looked")
+        };
+        let waits = acquire.wait != Wait::Try && now < *wait_until;
+        if !waits || self.farewell == Farewell::Shutdown {
+            return false;
+        }
+        // A refusal may come ahead of the notice.
+        self.farewell = Farewell::Restart;
+        self.requests.requeue(call);
+        true
+    }
+
     fn on_granted(
         &mut self,
         now: Instant,
@@ -106,8 +135,12 @@ impl Machine {
         let session = self.session.as_ref().expect("attached means a session");
         let hold = Hold {
             key: acquire.key.clone(),
+            mode: acquire.mode,
+            metadata: acquire.metadata.clone(),
             token: granted.token,
             state: HoldState::Held,
+            standing: Standing::Here,
+            run: session.run,
             lease_deadline: session.deadline_of(granted.until),
             unconfirmed_deadline: Instant::NEVER,
             renewing_deadline: Instant::NEVER,
@@ -190,12 +223,20 @@ impl Machine {
         why: ReleaseFor,
         reply: &Reply<'_>,
     ) -> Option<Outcome> {
-        let state = match why {
-            ReleaseFor::Owner => self.holds.remove(hold).map(|hold| hold.state),
+        let hold = match why {
+            ReleaseFor::Owner => self.holds.remove(hold),
             ReleaseFor::Settling => None,
         };
+        let state = hold.as_ref().map(|hold| hold.state);
+        let stood = hold.is_some_and(|hold| {
+            hold.state == HoldState::Releasing && hold.standing == Standing::Refused
+        });
         match reply {
             Reply::Released(_) => Some(Outcome::Released),
+            // Given back while it was asked for: it was held until then.
+            Reply::Refused(refusal) if refusal.status == Status::NotHeld && stood => {
+                Some(Outcome::Released)
+            }
             Reply::Refused(refusal) if refusal.status == Status::NotHeld => {
                 Some(Outcome::Lost(match state {
                     Some(HoldState::Lost(reason)) => reason,
@@ -288,6 +329,7 @@ fn fits(body: &Body, reply: &Reply<'_>) -> bool {
         Body::Cancel { .. } => matches!(reply, Reply::CancelDone(_)),
         Body::Release { .. } => matches!(reply, Reply::Released(_)),
         Body::Renew { .. } => matches!(reply, Reply::Renewed(_)),
+        Body::Reclaim(_) => matches!(reply, Reply::Reclaimed(_)),
         Body::ForceRelease(_) => matches!(reply, Reply::Forced(_)),
         Body::Close => matches!(reply, Reply::Closed(_)),
         Body::Keepalive | Body::Read(Read::Ping) => matches!(reply, Reply::Pong(_)),
@@ -302,6 +344,7 @@ fn server_now(reply: &Reply<'_>) -> Option<u64> {
     match reply {
         Reply::Granted(granted) => Some(granted.server_now),
         Reply::Renewed(renewed) => Some(renewed.server_now),
+        Reply::Reclaimed(reclaimed) => Some(reclaimed.server_now),
         Reply::Pong(pong) => Some(pong.server_now),
         _ => None,
     }

@@ -4,17 +4,19 @@ use std::mem::take;
 use std::time::Duration;
 
 use locker_protocol::{
-    FRAME_BYTES_MAX, FromServer, GoAwayReason, HelloOk, Push, Reply, Status, StatusClass,
-    split_frame,
+    FEATURES_RECLAIM, FRAME_BYTES_MAX, FromServer, GoAwayReason, HelloOk, Push, Reply, Status,
+    StatusClass, split_frame,
 };
 use thiserror::Error;
 
 use super::clock::Anchor;
 use super::encode;
 use super::event::{Ended, Event, LostReason, Outcome};
+use super::holds::Standing;
 use super::instant::Instant;
+use super::reclaiming::{can_reclaim, confirmation};
 use super::refusal::Refusal;
-use super::request::{Body, RenewTo, Request};
+use super::request::{Body, Request};
 use super::session::Session;
 use super::settings::{Purpose, ServerInfo};
 use super::state::Machine;
@@ -25,6 +27,16 @@ pub(super) enum Transport {
     Down,
     Greeting { sent_at: Instant },
     Up,
+}
+
+/// What the server said of its own end on the present connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Farewell {
+    None,
+    /// It stops and will be back: what waits, waits for that.
+    Restart,
+    /// It stops for good.
+    Shutdown,
 }
 
 /// Why a connection is of no more use. The machine has let go of it already; the caller closes it
@@ -62,8 +74,11 @@ impl Machine {
             session.attach += 1;
         }
         self.transport = Transport::Greeting { sent_at: now };
+        self.farewell = Farewell::None;
         self.frames.sent += 1;
-        encode::hello(&self.settings, self.session.as_ref(), &mut self.outbox);
+        let session = self.session.as_ref();
+        let reclaiming = session.is_none() && self.holds.held_count() > 0;
+        encode::hello(&self.settings, session, reclaiming, &mut self.outbox);
     }
 
     /// The connection ended, or was closed. Bytes not yet taken or received count for nothing.
@@ -143,8 +158,15 @@ impl Machine {
                 self.end(Ended::TakenOver);
                 Err(Broken::Ended)
             }
-            // Draining or closing: the connection serves until the server closes it.
-            Push::GoAway(_) => Ok(()),
+            // The connection serves until the server closes it.
+            Push::GoAway(go_away) => {
+                match go_away.reason {
+                    GoAwayReason::Restart => self.farewell = Farewell::Restart,
+                    GoAwayReason::Shutdown => self.farewell = Farewell::Shutdown,
+                    GoAwayReason::TakenOver | GoAwayReason::SlowReader => {}
+                }
+                Ok(())
+            }
             Push::Fault(refusal) => Err(self.on_fault(refusal.into())),
         }
     }
@@ -167,7 +189,7 @@ impl Machine {
     /// The server will not go on with this connection.
     fn on_fault(&mut self, refusal: Refusal) -> Broken {
         match refusal.status {
-            Status::NoSession => self.forget_session(LostReason::Session),
+            Status::NoSession => self.outlive_server(),
             Status::StaleResume => self.end(Ended::TakenOver),
             Status::HelloTimeout | Status::SlowReader => {}
             status if status.class() == StatusClass::TryAgain => {}
@@ -187,6 +209,7 @@ impl Machine {
             sent_at,
             server_now: hello.server_now,
         };
+        let can_reclaim = can_reclaim(self.info.as_ref(), hello);
         self.info = Some(server_info(hello));
         if let Some(session) = &mut self.session {
             if hello.session_id != session.id || hello.run != session.run {
@@ -210,7 +233,13 @@ impl Machine {
             self.requests.seats_granted(hello.seats);
         }
         self.transport = Transport::Up;
+        if hello.draining {
+            self.farewell = Farewell::Restart;
+        }
         self.events.push_back(Event::Attached { resumed });
+        if !resumed {
+            self.reclaim_holds(now, can_reclaim);
+        }
         for call in self.requests.to_resend() {
             self.transmit(now, call);
         }
@@ -222,27 +251,35 @@ impl Machine {
     fn doubt_holds(&mut self, deadline: Instant) {
         let attach = self.session.as_ref().map_or(0, |session| session.attach);
         for id in self.holds.held() {
+            let hold = self.holds.hold(id).expect("listed a moment ago");
+            if matches!(hold.standing, Standing::Asked(_)) {
+                // It is not had back yet, and is asked for again if it was asked for.
+                continue;
+            }
             self.disarm_deadline(id);
             let hold = self.holds.hold_mut(id).expect("listed a moment ago");
             // A hold whose confirmation was itself interrupted keeps the older, nearer limit.
             hold.unconfirmed_deadline = hold.unconfirmed_deadline.min(deadline);
-            let (token, key) = (hold.token, hold.key.clone());
+            let body = confirmation(id, hold, attach);
             self.arm_deadline(id);
-            let body = Body::Renew {
-                hold: id,
-                token,
-                key,
-                to: RenewTo::Confirm { attach },
-            };
             self.queue(Request::unheard(body));
         }
     }
 
     /// The session is no more: its holds are lost, its acquires queue again for the next one.
     pub(super) fn forget_session(&mut self, reason: LostReason) {
-        self.session = None;
         for hold in self.holds.held() {
             self.lose(hold, reason);
+        }
+        self.leave_session();
+    }
+
+    /// The session is no more: its holds are of a former one, its acquires queue again.
+    pub(super) fn leave_session(&mut self) {
+        let session = self.session.take();
+        let deadline = session.map_or(Instant(0), |session| session.deadline());
+        for hold in self.holds.held() {
+            self.orphan(hold, deadline);
         }
         for call in self.requests.calls() {
             self.outlive_session(call);
@@ -292,6 +329,7 @@ fn server_info(hello: &HelloOk<'_>) -> ServerInfo {
         ports: hello.ports.iter().collect(),
         admin: hello.admin,
         ephemeral: hello.ephemeral,
+        reclaim: hello.features & FEATURES_RECLAIM != 0,
         grace_left: millis(hello.grace_left_ms),
         key_max: hello.key_max,
         metadata_max: hello.metadata_max,

@@ -7,14 +7,20 @@ use locker_protocol as wire;
 use super::call::{Acquire, ForceDelay, ForceRelease, HoldId, Mode, Read, Wait};
 use super::call::{lease_ms, whole_millis};
 use super::instant::Instant;
-use super::request::{Body, RenewTo};
+use super::request::{Body, Reclaim, RenewTo};
 use super::session::Session;
 use super::settings::{OnDisconnect, Purpose, Settings};
 
 /// The first bytes of a connection: preface and Hello, which opens or resumes.
 ///
-/// A resume carries the session's attach number as it stands: the caller raises it before.
-pub(super) fn hello(settings: &Settings, session: Option<&Session>, out: &mut Vec<u8>) {
+/// A resume carries the session's attach number as it stands: the caller raises it before. A client
+/// that opens while it believes in holds is `reclaiming`: a full server lets it in.
+pub(super) fn hello(
+    settings: &Settings,
+    session: Option<&Session>,
+    reclaiming: bool,
+    out: &mut Vec<u8>,
+) {
     let action = match (settings.purpose, session) {
         (Purpose::Inspect, _) => wire::HelloAction::None,
         (Purpose::Locks, None) => wire::HelloAction::Open,
@@ -30,11 +36,11 @@ pub(super) fn hello(settings: &Settings, session: Option<&Session>, out: &mut Ve
             OnDisconnect::Release => wire::OnDisconnect::Release,
         },
         ttl_ms: settings.ttl.map_or(0, whole_millis),
-        features: 0,
+        features: wire::FEATURES_RECLAIM,
         session_id: session.map_or(0, |session| session.id),
         secret: session.map_or([0; 16], |session| session.secret),
         attach: session.map_or(0, |session| session.attach),
-        reclaiming: false,
+        reclaiming,
         group: settings.group,
         name: &settings.name,
         library: &settings.library,
@@ -94,6 +100,7 @@ pub(super) fn request(body: &Body, owner: HoldId, id: u64, now: Instant, out: &m
             }
             .encode(id, out);
         }
+        Body::Reclaim(reclaim) => encode_reclaim(reclaim, id, out),
         Body::ForceRelease(force) => encode_force(force, id, out),
         Body::Close => wire::Close.encode(id, out),
         Body::Keepalive => wire::Ping.encode(id, out),
@@ -114,15 +121,8 @@ fn encode_acquire(
         Wait::For(_) => wait_until.millis_since(now),
         Wait::Forever => wire::WAIT_FOREVER,
     };
-    let (mode, permits, limit, resize) = match acquire.mode {
-        Mode::Exclusive => (wire::Mode::Exclusive, 0, 0, false),
-        Mode::Shared => (wire::Mode::Shared, 0, 0, false),
-        Mode::Permit {
-            permits,
-            limit,
-            resize,
-        } => (wire::Mode::Permit, permits, limit, resize),
-    };
+    let (mode, permits, limit) = wire_mode(acquire.mode);
+    let resize = matches!(acquire.mode, Mode::Permit { resize: true, .. });
     wire::Acquire {
         owner: owner.0,
         wait_ms,
@@ -135,6 +135,31 @@ fn encode_acquire(
         metadata: &acquire.metadata,
     }
     .encode(id, out);
+}
+
+fn encode_reclaim(reclaim: &Reclaim, id: u64, out: &mut Vec<u8>) {
+    let (mode, permits, limit) = wire_mode(reclaim.mode);
+    wire::Reclaim {
+        owner: reclaim.hold.0,
+        token: reclaim.token,
+        run: reclaim.run,
+        lease_ms: reclaim.lease_ms,
+        permits,
+        limit,
+        mode,
+        key: &reclaim.key,
+        metadata: &reclaim.metadata,
+    }
+    .encode(id, out);
+}
+
+/// Mode, permits and limit as the wire has them.
+fn wire_mode(mode: Mode) -> (wire::Mode, u32, u32) {
+    match mode {
+        Mode::Exclusive => (wire::Mode::Exclusive, 0, 0),
+        Mode::Shared => (wire::Mode::Shared, 0, 0),
+        Mode::Permit { permits, limit, .. } => (wire::Mode::Permit, permits, limit),
+    }
 }
 
 fn encode_force(force: &ForceRelease, id: u64, out: &mut Vec<u8>) {

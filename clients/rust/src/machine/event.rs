@@ -23,6 +23,11 @@ pub enum Event {
         /// Why.
         reason: LostReason,
     },
+    /// The server was restarted and has given a hold back, with its token: it goes on.
+    HoldReclaimed {
+        /// The hold.
+        hold: HoldId,
+    },
     /// The server is in contact.
     Attached {
         /// Whether the session went on, rather than a new one being opened.

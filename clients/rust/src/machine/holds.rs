@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::call::{AutoRenew, HoldId};
+use super::call::{AutoRenew, CallId, HoldId, Mode};
 use super::event::LostReason;
 use super::instant::Instant;
 
@@ -15,11 +15,17 @@ use super::instant::Instant;
 #[derive(Debug)]
 pub(super) struct Hold {
     pub(super) key: Arc<[u8]>,
+    pub(super) mode: Mode,
+    pub(super) metadata: Arc<[u8]>,
     pub(super) token: u64,
     pub(super) state: HoldState,
+    pub(super) standing: Standing,
+    /// The server run that last granted or reclaimed it.
+    pub(super) run: u64,
     /// The lease's end on the client's clock, [`Instant::NEVER`] for a session lease.
     pub(super) lease_deadline: Instant,
-    /// While a resumed session has not confirmed the hold: the session's deadline before that.
+    /// While a resumed session has not confirmed the hold, or a new one not given it back: the
+    /// session's deadline before that.
     pub(super) unconfirmed_deadline: Instant,
     /// While renewals are under way: the nearest end that one of them may have given the lease.
     pub(super) renewing_deadline: Instant,
@@ -44,6 +50,19 @@ pub(super) enum HoldState {
     Releasing,
     /// Ended by somebody else.
     Lost(LostReason),
+}
+
+/// Where the server's side of a hold is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// In the present session.
+    Here,
+    /// In a session that the server does not know any more, and not asked for.
+    Former,
+    /// Asked for in the present session, by a call that is queued or unanswered.
+    Asked(CallId),
+    /// Asked for in vain.
+    Refused,
 }
 
 /// Holds by id.

@@ -43,6 +43,9 @@ impl Machine {
 
     /// Gives back a hold that the server may still have. Goes out ahead of every acquire.
     pub(super) fn settle(&mut self, id: HoldId) {
+        if self.withdraw(id) {
+            return;
+        }
         let hold = self
             .holds
             .hold(id)
@@ -157,10 +160,15 @@ impl Machine {
                 self.finish(call, outcome);
             }
             Body::Renew {
+                hold,
                 to: RenewTo::Lease(_),
                 ..
             } => {
-                self.finish(call, Outcome::Lost(LostReason::Session));
+                let state = self.holds.hold(*hold).map(|hold| hold.state);
+                // Asked again behind the hold's reclaim, which decides.
+                if !heard || state != Some(HoldState::Held) {
+                    self.finish(call, Outcome::Lost(LostReason::Session));
+                }
             }
             Body::Close => {
                 self.finish(call, Outcome::Closed);

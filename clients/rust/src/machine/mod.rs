@@ -24,6 +24,8 @@
 //! - **Settling.** A hold declared lost on our own account is released, and an acquire given up is
 //!   cancelled with release, ahead of every later request; so the key is never used unsettled.
 //! - **The end of a session.** Its holds are lost; its unanswered acquires queue again in the next.
+//! - **A restart of the server.** Each hold is believed in to its old deadline, and asked for in
+//!   the next session; see `reclaiming`. Acquires that wait go on waiting.
 
 mod answer;
 mod attach;
@@ -37,6 +39,7 @@ mod holds;
 mod instant;
 mod losing;
 mod peer;
+mod reclaiming;
 mod refusal;
 mod request;
 mod requests;

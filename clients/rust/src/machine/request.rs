@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::call::{Acquire, CallId, ForceRelease, HoldId, Read, Wait};
+use super::call::{Acquire, CallId, ForceRelease, HoldId, Mode, Read, Wait};
 use super::instant::Instant;
 
 /// A request that waits to be sent or to be answered.
@@ -55,10 +55,27 @@ pub(super) enum Body {
         key: Arc<[u8]>,
         to: RenewTo,
     },
+    Reclaim(Box<Reclaim>),
     ForceRelease(ForceRelease),
     Close,
     Read(Read),
     Keepalive,
+}
+
+/// A hold of a former session, asked for in the present one.
+#[derive(Debug)]
+pub(super) struct Reclaim {
+    pub(super) hold: HoldId,
+    pub(super) token: u64,
+    /// The server run that last granted or reclaimed it.
+    pub(super) run: u64,
+    pub(super) key: Arc<[u8]>,
+    pub(super) mode: Mode,
+    /// The lease in wire form.
+    pub(super) lease_ms: u32,
+    pub(super) metadata: Arc<[u8]>,
+    /// The attach number under which it was first sent.
+    pub(super) attach: u32,
 }
 
 /// What a renewal does, and on whose behalf.
@@ -83,6 +100,8 @@ pub(super) enum ReleaseFor {
 /// Which queue a request waits in before it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Queue {
+    /// Holds of a former session: there is a time for them, and it runs out.
+    Reclaims,
     /// Releases, renewals, settling: before every acquire, so that no key is used again before it
     /// is settled, and a hold is never kept because others wait.
     Ahead,
@@ -113,6 +132,7 @@ impl Request {
     pub(super) fn queue(&self) -> Queue {
         match &self.body {
             Body::Read(_) | Body::Keepalive => Queue::Seatless,
+            Body::Reclaim(_) => Queue::Reclaims,
             Body::Acquire { acquire, .. } if acquire.wait == Wait::Try => Queue::Tries,
             Body::Acquire { .. } => Queue::Waits,
             _ => Queue::Ahead,

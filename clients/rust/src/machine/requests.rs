@@ -14,6 +14,7 @@ use super::seats::Seats;
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     table: BTreeMap<CallId, Request>,
+    reclaims: VecDeque<CallId>,
     ahead: VecDeque<CallId>,
     tries: VecDeque<CallId>,
     waits: VecDeque<CallId>,
@@ -45,13 +46,17 @@ impl Requests {
         (sent.id == id && !sent.answered).then_some(call)
     }
 
-    /// Takes the next request that can go out; from now on it counts as sent.
-    pub(super) fn send_next(&mut self, now: Instant) -> Option<CallId> {
+    /// Takes the next request that can go out; from now on it counts as sent. Without `waits_go`
+    /// the acquires that may wait stay queued: the server is about to restart.
+    pub(super) fn send_next(&mut self, now: Instant, waits_go: bool) -> Option<CallId> {
         if let Some(call) = self.seatless.pop_front() {
             self.mark_sent(call, Seats::seatless(call), now);
             return Some(call);
         }
-        for queue in [Queue::Ahead, Queue::Tries, Queue::Waits] {
+        for queue in [Queue::Reclaims, Queue::Ahead, Queue::Tries, Queue::Waits] {
+            if queue == Queue::Waits && !waits_go {
+                continue;
+            }
             let Some(&call) = self.queue(queue).front() else {
                 continue;
             };
@@ -61,6 +66,18 @@ impl Requests {
             return Some(call);
         }
         None
+    }
+
+    /// Queues an answered request again, in its old place among those that wait: it is asked anew.
+    pub(super) fn requeue(&mut self, call: CallId) {
+        let request = self.table.get_mut(&call).expect("it was answered just now");
+        let queue = request.queue();
+        if let Some(sent) = request.sent.take() {
+            self.seats.free(sent.id);
+        }
+        let queue = self.queue(queue);
+        let place = queue.partition_point(|&queued| queued < call);
+        queue.insert(place, call);
     }
 
     /// Removes a request, from its queue or from its seat.
@@ -126,6 +143,7 @@ impl Requests {
 
     fn queue(&mut self, queue: Queue) -> &mut VecDeque<CallId> {
         match queue {
+            Queue::Reclaims => &mut self.reclaims,
             Queue::Ahead => &mut self.ahead,
             Queue::Tries => &mut self.tries,
             Queue::Waits => &mut self.waits,

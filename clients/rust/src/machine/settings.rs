@@ -87,6 +87,8 @@ pub struct ServerInfo {
     pub admin: bool,
     /// Whether the server keeps nothing over a restart: no exclusion across one.
     pub ephemeral: bool,
+    /// Whether holds can be had back after a restart of the server.
+    pub reclaim: bool,
     /// How long keys stay closed after the server's restart, counted from the greeting.
     pub grace_left: Duration,
     /// Key bytes at most.

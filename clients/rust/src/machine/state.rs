@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem::swap;
 use std::time::Duration;
 
-use super::attach::Transport;
+use super::attach::{Farewell, Transport};
 use super::call::{Acquire, CallId, ForceRelease, HoldId, Lease, Read, Wait, lease_ms};
 use super::check;
 use super::encode;
@@ -23,6 +23,7 @@ use super::timers::{Timer, Timers};
 pub struct Machine {
     pub(super) settings: Settings,
     pub(super) transport: Transport,
+    pub(super) farewell: Farewell,
     pub(super) session: Option<Session>,
     pub(super) info: Option<ServerInfo>,
     pub(super) ended: Option<Ended>,
@@ -46,6 +47,7 @@ impl Machine {
         let mut machine = Self {
             settings,
             transport: Transport::Down,
+            farewell: Farewell::None,
             session: None,
             info: None,
             ended: None,
@@ -108,6 +110,12 @@ impl Machine {
             Some(HoldState::Lost(reason)) => {
                 self.holds.remove(hold);
                 self.answer_at_once(Outcome::Lost(reason))
+            }
+            Some(HoldState::Held) if self.withdraw(hold) => {
+                // It stood until now, and no server has it to be released.
+                self.disarm_hold(hold);
+                self.holds.remove(hold);
+                self.answer_at_once(Outcome::Released)
             }
             Some(HoldState::Held) => {
                 self.disarm_hold(hold);
@@ -187,9 +195,12 @@ impl Machine {
     /// its own deadline and the session's; [`Instant`] 0 if it is not held. O(log holds).
     #[must_use]
     pub fn held_until(&self, hold: HoldId) -> Instant {
-        match (self.holds.hold(hold), &self.session) {
-            (Some(hold), Some(session)) if hold.state == HoldState::Held => {
-                hold.deadline().min(session.deadline())
+        let session = self.session.as_ref();
+        match self.holds.hold(hold) {
+            Some(hold) if hold.state == HoldState::Held => {
+                // Between two sessions its own deadline has the former session's in it.
+                hold.deadline()
+                    .min(session.map_or(Instant::NEVER, Session::deadline))
             }
             _ => Instant(0),
         }
@@ -304,10 +315,12 @@ impl Machine {
     /// Sends queued requests while there is contact and a seat.
     pub(super) fn flush(&mut self, now: Instant) {
         while self.transport == Transport::Up {
-            let Some(call) = self.requests.send_next(now) else {
+            let waits_go = self.farewell != Farewell::Restart;
+            let Some(call) = self.requests.send_next(now, waits_go) else {
                 return;
             };
             self.renewal_sent(now, call);
+            self.reclaim_sent(call);
             self.transmit(now, call);
         }
     }

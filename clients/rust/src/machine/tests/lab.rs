@@ -29,6 +29,7 @@ pub(super) enum Sent {
         action: wire::HelloAction,
         session_id: u64,
         attach: u32,
+        reclaiming: bool,
     },
     Acquire {
         id: u64,
@@ -52,6 +53,13 @@ pub(super) enum Sent {
         token: u64,
         lease_ms: u32,
     },
+    Reclaim {
+        id: u64,
+        owner: u64,
+        token: u64,
+        run: u64,
+        lease_ms: u32,
+    },
     Ping {
         id: u64,
     },
@@ -71,6 +79,7 @@ impl Sent {
             | Self::Cancel { id, .. }
             | Self::Release { id, .. }
             | Self::Renew { id, .. }
+            | Self::Reclaim { id, .. }
             | Self::Ping { id }
             | Self::Get { id }
             | Self::Close { id } => id,
@@ -78,10 +87,24 @@ impl Sent {
     }
 }
 
+/// What the server says of itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Greeting {
+    pub(super) server_id: [u8; 16],
+    pub(super) run: u64,
+    pub(super) session_id: u64,
+    pub(super) ephemeral: bool,
+    pub(super) features: u64,
+    pub(super) grace_left_ms: u32,
+}
+
 pub(super) struct Lab {
     pub(super) machine: Machine,
     pub(super) now: Instant,
     pub(super) seats: u16,
+    pub(super) server: Greeting,
+    /// What the server's clock would show at the start of its run, had it run on from before.
+    server_started: u64,
     outgoing: Vec<u8>,
 }
 
@@ -93,6 +116,15 @@ impl Lab {
             machine,
             now: Instant(5_000_000),
             seats: 64,
+            server: Greeting {
+                server_id: [1; 16],
+                run: RUN,
+                session_id: SESSION,
+                ephemeral: false,
+                features: wire::FEATURES_RECLAIM,
+                grace_left_ms: 0,
+            },
+            server_started: 0,
             outgoing: Vec::new(),
         }
     }
@@ -122,7 +154,12 @@ impl Lab {
     }
 
     pub(super) fn server_now(&self) -> u64 {
-        self.now.0 + SERVER_AHEAD
+        self.now.0 + SERVER_AHEAD - self.server_started
+    }
+
+    /// A new run of the server begins now, and counts from 0.
+    pub(super) fn start_server_clock_anew(&mut self) {
+        self.server_started = self.now.0 + SERVER_AHEAD;
     }
 
     pub(super) fn connect(&mut self) -> Sent {
@@ -147,22 +184,22 @@ impl Lab {
     pub(super) fn greet(&mut self) {
         let hello = wire::HelloOk {
             version: wire::VERSION,
-            ephemeral: false,
+            ephemeral: self.server.ephemeral,
             admin: true,
             resumed: false,
             draining: false,
             shard: 0,
             shards: 1,
             seats: self.seats,
-            features: 0,
-            server_id: [1; 16],
-            run: RUN,
-            session_id: SESSION,
+            features: self.server.features,
+            server_id: self.server.server_id,
+            run: self.server.run,
+            session_id: self.server.session_id,
             secret: SECRET,
             attach: 0,
             ttl_ms: TTL_MS,
             keepalive_ms: KEEPALIVE_MS,
-            grace_left_ms: 0,
+            grace_left_ms: self.server.grace_left_ms,
             server_now: self.server_now(),
             margin_permille: 10,
             margin_ms: 2,
@@ -236,6 +273,17 @@ impl Lab {
             .unwrap();
     }
 
+    pub(super) fn reclaimed(&mut self, id: u64, lease_ms: u64) {
+        let server_now = self.server_now();
+        let until = if lease_ms == 0 {
+            0
+        } else {
+            server_now + lease_ms * 1_000
+        };
+        self.push(|out| wire::Reclaimed { until, server_now }.encode(id, out))
+            .unwrap();
+    }
+
     pub(super) fn pong(&mut self, id: u64) {
         let server_now = self.server_now();
         self.push(|out| wire::Pong { server_now }.encode(id, out))
@@ -249,6 +297,7 @@ impl Lab {
             Sent::Cancel { .. } => wire::Opcode::Cancel,
             Sent::Release { .. } => wire::Opcode::Release,
             Sent::Renew { .. } => wire::Opcode::Renew,
+            Sent::Reclaim { .. } => wire::Opcode::Reclaim,
             Sent::Ping { .. } => wire::Opcode::Ping,
             Sent::Get { .. } => wire::Opcode::Get,
             Sent::Close { .. } => wire::Opcode::Close,
@@ -349,6 +398,7 @@ fn seen(id: u64, request: wire::Request<'_>) -> Sent {
             action: hello.action,
             session_id: hello.session_id,
             attach: hello.attach,
+            reclaiming: hello.reclaiming,
         },
         wire::Request::Acquire(acquire) => Sent::Acquire {
             id,
@@ -378,6 +428,13 @@ fn seen(id: u64, request: wire::Request<'_>) -> Sent {
             owner: renew.owner,
             token: renew.token,
             lease_ms: renew.lease_ms,
+        },
+        wire::Request::Reclaim(reclaim) => Sent::Reclaim {
+            id,
+            owner: reclaim.owner,
+            token: reclaim.token,
+            run: reclaim.run,
+            lease_ms: reclaim.lease_ms,
         },
         wire::Request::Ping(_) => Sent::Ping { id },
         wire::Request::Get(_) => Sent::Get { id },

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod cancelling;
+mod draining;
 mod holding;
 mod lab;
+mod reclaiming;
 mod renewing;
 mod resuming;
 mod seating;
