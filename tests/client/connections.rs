@@ -124,15 +124,15 @@ fn a_stopped_server_costs_the_lock_and_not_the_client() {
 }
 
 #[test]
-fn a_killed_and_restarted_server_costs_the_lock_and_grants_a_greater_token_later() {
+fn a_server_that_comes_back_too_late_costs_the_lock_and_grants_a_greater_token() {
     let setup = Setup::new(1).with("ttl-max", "2s").with("ttl", "2s");
     let server = setup.start();
     let address = server.address;
     let client = short_lived(address);
     let lock = client.acquire("k").lock().unwrap();
     let setup = server.kill().with("listen", &address.to_string());
-    let _server = setup.start();
     assert_eq!(lock.wait_lost(LONG), Some(LostReason::Session));
+    let _server = setup.start();
     let again = client.acquire("k").wait(LONG).lock().unwrap();
     assert!(again.token() > lock.token());
 }

@@ -19,7 +19,7 @@ use super::resolver::Resolver;
 use super::shared::Shared;
 use super::socket::{begin_connect, finish_connect};
 use crate::error::Error;
-use crate::machine::{Broken, Instant};
+use crate::machine::{Broken, Instant, Status};
 
 /// Bytes read at once at most.
 const READ_BYTES: usize = 64 * 1024;
@@ -77,6 +77,8 @@ pub(super) struct Driver {
     /// Which address is tried now.
     address: usize,
     failures: usize,
+    /// The server has answered since the last wait to reconnect.
+    is_settled: bool,
     link: Link,
     inbox: Vec<u8>,
     /// When to stop waiting for the answer to Close.
@@ -128,6 +130,7 @@ impl Driver {
             route,
             address: 0,
             failures: 0,
+            is_settled: true,
             link,
             inbox,
             linger_until: None,
@@ -293,7 +296,8 @@ impl Driver {
         self.shared.publish(state);
         match result {
             Err(broken) => self.refused(broken),
-            Ok(()) if is_attached && self.failures > 0 => {
+            Ok(()) if is_attached && !self.is_settled => {
+                self.is_settled = true;
                 self.failures = 0;
                 self.route.backoff.reset();
             }
@@ -326,16 +330,43 @@ impl Driver {
     fn refused(&mut self, broken: Broken) {
         log::debug!("connection given up: {broken}");
         let error = match broken {
+            // The server is there, and there is no session left to be refused: it opens a new one
+            // at once, so that holds are asked for before their deadlines.
+            Broken::Refused(refusal) if refusal.status == Status::NoSession => {
+                return self.reconnect(Duration::ZERO);
+            }
             Broken::Refused(refusal) => Error::Refused(refusal),
             _ => Error::NoAnswer,
         };
         self.failed(error);
     }
 
-    /// The connection ended under us.
+    /// The connection ended under us. A server that was in contact is best looked for where it was:
+    /// it may have been restarted, and a shard has its own address.
     fn broken(&mut self, why: &dyn std::fmt::Display) {
         log::debug!("connection lost: {why}");
-        self.failed(Error::NoAnswer);
+        let was_attached = self.shared.state().machine.is_attached();
+        if was_attached {
+            let wait = self.route.backoff.wait();
+            self.reconnect(wait);
+        } else {
+            self.failed(Error::NoAnswer);
+        }
+    }
+
+    /// Tries the same address again after `wait`.
+    fn reconnect(&mut self, wait: Duration) {
+        self.shared.drop_connection();
+        let mut state = self.shared.state();
+        state.machine.disconnected();
+        self.shared.publish(state);
+        self.retry_after(wait);
+    }
+
+    fn retry_after(&mut self, wait: Duration) {
+        self.is_settled = false;
+        let retry_at = self.shared.clock.now().plus(wait);
+        self.link = Link::Down { retry_at };
     }
 
     /// There is no connection to be had at this address now.
@@ -360,15 +391,12 @@ impl Driver {
         }
         self.shared.contacted.notify_all();
         self.shared.publish(state);
-        let now = self.shared.clock.now();
         let wait = if is_round {
             self.route.backoff.wait()
         } else {
             Duration::ZERO
         };
-        self.link = Link::Down {
-            retry_at: now.plus(wait),
-        };
+        self.retry_after(wait);
     }
 }
 

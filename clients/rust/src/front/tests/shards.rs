@@ -127,6 +127,11 @@ fn a_restart_is_survived_by_each_session_and_all_locks_are_lost() {
     wait_until_reached(&client, 2);
     visit(&client, 2);
     assert_eq!(server.hops(), 0);
+    assert_eq!(
+        server.connections(),
+        2 + 2 * 2,
+        "a resume and an open for each, each at its own shard"
+    );
 }
 
 #[test]
