@@ -11,8 +11,8 @@
 //! or sees its announcement and wakes it.
 //!
 //! The loop takes the steps of a turn one behind the other ([`turn`], [`fall_asleep`]); the
-//! simulator takes each when it pleases ([`Step::next`], [`Falling::next`]), so that time passes and
-//! other shards run in between.
+//! simulator takes each when it pleases ([`Step::next`], [`Falling::next`]), so that time passes
+//! and other shards run in between.
 
 /// A step of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

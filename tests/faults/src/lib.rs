@@ -20,6 +20,7 @@ pub mod check;
 pub mod clock;
 pub mod dice;
 pub mod folder;
+pub mod group;
 pub mod history;
 pub mod launch;
 pub mod need;

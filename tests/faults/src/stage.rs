@@ -113,6 +113,7 @@ pub struct Stage {
     crew: Vec<Worker>,
     faults: Vec<Fault>,
     tally: Tally,
+    is_clean: bool,
     folder: TempDir,
 }
 
@@ -136,6 +137,7 @@ impl Stage {
             crew: Vec::new(),
             faults: Vec::new(),
             tally: Tally::default(),
+            is_clean: false,
             folder,
         })
     }
@@ -205,10 +207,13 @@ impl Stage {
         &mut self.crew[number]
     }
 
-    /// How many workers were hired, the killed included.
+    /// The workers that were not killed.
     #[must_use]
-    pub fn crew(&self) -> usize {
-        self.crew.len()
+    pub fn living(&self) -> Vec<usize> {
+        let living = self.crew.iter().enumerate();
+        living
+            .filter_map(|(number, worker)| (!worker.was_killed).then_some(number))
+            .collect()
     }
 
     /// Waits until `count` more accesses were let in: that work goes on.
@@ -373,24 +378,14 @@ impl Stage {
     }
 
     /// Ends the round: waits until everybody got something after the last fault, stops workers and
-    /// server in order, and judges. What was found is kept in the folder if it broke a rule.
+    /// server in order, and judges.
     ///
     /// # Errors
     /// Somebody is stuck, a worker failed, or the server does not stop in order.
     pub fn finish(mut self) -> Result<Tally, Trouble> {
-        let ended = self.end();
-        let Self {
-            mut tally, folder, ..
-        } = self;
-        let is_broken = ended.is_err() || !tally.violations.is_empty();
-        if is_broken && !matches!(ended, Err(Trouble::Interrupted)) {
-            let kept = folder.keep();
-            tally.notes.push(format!("kept: {}", kept.display()));
-            return ended.map(|()| tally).map_err(|trouble| {
-                Trouble::failed(format!("{trouble}\nkept: {}", kept.display()))
-            });
-        }
-        ended.map(|()| tally)
+        self.end()?;
+        self.is_clean = self.tally.violations.is_empty();
+        Ok(mem::take(&mut self.tally))
     }
 
     fn end(&mut self) -> Result<(), Trouble> {
@@ -433,6 +428,16 @@ impl Stage {
         let verdict = judge(&self.histories()?, &self.resource.accesses(), &faults);
         self.tally.add_verdict(&verdict);
         Ok(())
+    }
+}
+
+impl Drop for Stage {
+    /// Says where the folder is, unless the round came to a good end or nobody is there to look.
+    fn drop(&mut self) {
+        if !self.is_clean && check_interrupted().is_ok() {
+            self.folder.disable_cleanup(true);
+            eprintln!("kept: {}", self.folder.path().display());
+        }
     }
 }
 

@@ -47,4 +47,20 @@ macro_rules! rounds {
 
 rounds! {
     server_killed: "server-killed",
+    killed_in_window: "killed-in-window",
+    restarted_in_a_row: "restarted-in-a-row",
+    worker_killed: "worker-killed",
+    both_killed: "both-killed",
+    server_stopped: "server-stopped",
+    worker_stopped: "worker-stopped",
+    drained: "drained",
+    killed_after_clean_mark: "killed-after-clean-mark",
+    killed_at_each_write: "killed-at-each-write",
+    disk_full: "disk-full",
+    disk_read_only: "disk-read-only",
+    descriptors: "descriptors",
+    table_full: "table-full",
+    address_space: "address-space",
+    memory_group: "memory-group",
+    cpu_quota: "cpu-quota",
 }

@@ -1,8 +1,31 @@
 //! The scenarios: one kind of fault per file.
 
+mod disk;
+mod drained;
 mod server_killed;
+mod starved;
+mod stopped;
+mod worker_killed;
 
 use crate::scenario::Scenario;
 
 /// All scenarios.
-pub const ALL: &[Scenario] = &[server_killed::SERVER_KILLED];
+pub const ALL: &[Scenario] = &[
+    server_killed::SERVER_KILLED,
+    server_killed::KILLED_IN_WINDOW,
+    server_killed::RESTARTED_IN_A_ROW,
+    worker_killed::WORKER_KILLED,
+    worker_killed::BOTH_KILLED,
+    stopped::SERVER_STOPPED,
+    stopped::WORKER_STOPPED,
+    drained::DRAINED,
+    drained::KILLED_AFTER_CLEAN_MARK,
+    drained::KILLED_AT_EACH_WRITE,
+    disk::DISK_FULL,
+    disk::DISK_READ_ONLY,
+    starved::DESCRIPTORS,
+    starved::TABLE_FULL,
+    starved::ADDRESS_SPACE,
+    starved::MEMORY_GROUP,
+    starved::CPU_QUOTA,
+];

@@ -133,6 +133,10 @@ impl<'a> WorkingClient<'a> {
             thread::sleep(self.dice.millis(0, 6));
         }
         self.believe(&lock, until)?;
+        if self.options.careless {
+            // Whenever it was stopped, this comes after it.
+            self.visitor.access(mode, token, key)?;
+        }
         self.journal.write(clock::now(), ask, Deed::Releasing)?;
         match lock.release() {
             Ok(()) => self.journal.write(clock::now(), ask, Deed::Released),
@@ -144,9 +148,10 @@ impl<'a> WorkingClient<'a> {
     fn believe(&mut self, lock: &Lock, until: Nanos) -> io::Result<Nanos> {
         let now = clock::now();
         // Read after the clock: what is added to `now` is not more than what is left.
-        let grown = now.after(lock.remaining());
+        let remaining = lock.remaining();
+        let grown = now.after(remaining);
         // A clock of the client's own moves a little against this one.
-        if grown <= until.after(Duration::from_millis(1)) {
+        if remaining.is_zero() || grown <= until.after(Duration::from_millis(1)) {
             return Ok(until);
         }
         let deed = Deed::Believe { until: grown };

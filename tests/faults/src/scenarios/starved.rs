@@ -1,0 +1,221 @@
+//! A server that has too little: descriptors, memory, processor time.
+
+use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt as _;
+use std::thread;
+use std::time::Duration;
+
+use locker_client::{Client, Error, Lock};
+
+use crate::group::{self, Group};
+use crate::need::Need;
+use crate::scenario::{Round, Scenario, Tally};
+use crate::stage::{Stage, WorkerSetup};
+use crate::trouble::{Trouble, Trying as _};
+
+/// Descriptors.
+pub(super) const DESCRIPTORS: Scenario = Scenario {
+    name: "descriptors",
+    about: "a small descriptor limit and more connections than it allows: who is in works on",
+    needs: &[],
+    play: descriptors,
+};
+
+/// The server's own bound of memory.
+pub(super) const TABLE_FULL: Scenario = Scenario {
+    name: "table-full",
+    about: "all of a small --memory taken by locks, and a kill -9 then: typed refusals, holders \
+            untouched",
+    needs: &[],
+    play: table_full,
+};
+
+/// A limit of address space below what the server asks for.
+pub(super) const ADDRESS_SPACE: Scenario = Scenario {
+    name: "address-space",
+    about: "less address space than --memory: a clear refusal to start; with enough it serves",
+    needs: &[],
+    play: address_space,
+};
+
+/// A control group that kills.
+pub(super) const MEMORY_GROUP: Scenario = Scenario {
+    name: "memory-group",
+    about: "a control group with less memory than --memory: killed by the kernel under load",
+    needs: &[Need::Root, Need::Folder(group::MEMORY)],
+    play: memory_group,
+};
+
+/// A quota of processor time.
+pub(super) const CPU_QUOTA: Scenario = Scenario {
+    name: "cpu-quota",
+    about: "two shards on 15 % of one cpu, and kill -9",
+    needs: &[Need::Root, Need::Folder(group::CPU)],
+    play: cpu_quota,
+};
+
+fn descriptors(round: &Round) -> Result<Tally, Trouble> {
+    let mut stage = Stage::open(round, |mut setup| {
+        setup.limits.descriptors = Some(144);
+        setup
+    })?;
+    if !stage.server.said().contains("descriptor") {
+        let said = stage.server.said();
+        return Err(Trouble::failed(format!(
+            "no warning of descriptors: {said}"
+        )));
+    }
+    stage.hire_many(2, &WorkerSetup::default())?;
+    for time in 0..round.pick(1, 5) {
+        stage.await_some_work(200)?;
+        stage.fault("more connections than descriptors", |stage| {
+            let address = stage.server.address().to_owned();
+            // Some are only queued by the kernel: what matters is that they ask for descriptors.
+            let connect = |_| TcpStream::connect(&address).trying("cannot connect");
+            let flood: Vec<TcpStream> = (0..200).map(connect).collect::<Result<_, _>>()?;
+            stage.await_work(200)?;
+            if time % 2 == 1 {
+                stage.server.kill();
+                stage.count_kill();
+                stage.restart()?;
+            }
+            drop(flood);
+            Ok(())
+        })?;
+    }
+    stage.finish()
+}
+
+/// Takes keys until the server has no room for one more.
+fn fill(address: &str) -> Result<(Client, Vec<Lock>), Trouble> {
+    let failed = |error: Error| Trouble::failed(format!("while filling: {error}"));
+    let client = Client::builder()
+        .address(address)
+        .ttl(Duration::from_secs(1));
+    let client = client.connect().map_err(failed)?;
+    let mut locks = Vec::new();
+    loop {
+        // Many at once: one after the other takes a round trip each.
+        let asked: Vec<_> = (0..64)
+            .map(|one| {
+                client
+                    .acquire(format!("fill-{}-{one}", locks.len()))
+                    .try_now()
+                    .start()
+            })
+            .collect::<Result<_, _>>()
+            .map_err(failed)?;
+        for pending in asked {
+            match pending.wait() {
+                Ok(lock) => locks.push(lock),
+                Err(Error::Refused(_)) => return Ok((client, locks)),
+                Err(error) => return Err(failed(error)),
+            }
+        }
+    }
+}
+
+fn table_full(round: &Round) -> Result<Tally, Trouble> {
+    let mut stage = Stage::open(round, |setup| {
+        setup.with("memory", "16MiB").with("connections", "50")
+    })?;
+    stage.hire_many(2, &WorkerSetup::default())?;
+    for _ in 0..round.pick(1, 3) {
+        stage.await_some_work(200)?;
+        let address = stage.server.address().to_owned();
+        stage.fault("full table", |stage| {
+            let (client, locks) = fill(&address)?;
+            let lost = locks.iter().filter(|lock| !lock.is_valid()).count();
+            stage.note(format!("{} locks fill it, {lost} lost", locks.len()));
+            // Those that hold go on; those that ask may be refused.
+            stage.server.kill();
+            stage.count_kill();
+            stage.restart()?;
+            drop(locks);
+            let _ = client.close();
+            Ok(())
+        })?;
+    }
+    stage.finish()
+}
+
+fn address_space(round: &Round) -> Result<Tally, Trouble> {
+    let mut stage = Stage::open(round, |setup| setup.with("memory", "256MiB"))?;
+    stage.hire_many(2, &WorkerSetup::default())?;
+    for _ in 0..round.pick(1, 3) {
+        stage.await_some_work(200)?;
+        stage.fault("too little address space", |stage| {
+            stage.server.kill();
+            stage.count_kill();
+            stage.server.setup().limits.address_space_mib = Some(200);
+            stage.server.start_without_waiting()?;
+            let status = stage.server.wait_for_end()?;
+            let said = stage.server.said();
+            if status.code().is_none_or(|code| code == 0) || !said.contains("memory") {
+                return Err(Trouble::failed(format!("{status}, not clear: {said}")));
+            }
+            let last = said.lines().last().unwrap_or_default();
+            stage.note(format!("{status}: {last}"));
+            stage.server.setup().limits.address_space_mib = Some(2_048);
+            stage.restart()
+        })?;
+    }
+    stage.finish()
+}
+
+fn memory_group(round: &Round) -> Result<Tally, Trouble> {
+    let limit = (28_u64 << 20).to_string();
+    let group = Group::new(group::MEMORY, &[("memory.limit_in_bytes", limit)])?;
+    let mut stage = Stage::open(round, |mut setup| {
+        setup.limits.group = vec![group.folder()];
+        setup.with("memory", "256MiB")
+    })?;
+    stage.hire_many(2, &WorkerSetup::default())?;
+    for _ in 0..round.pick(1, 3) {
+        stage.await_some_work(200)?;
+        stage.fault("killed for want of memory", |stage| {
+            // What becomes of its locks takes longer than the server's next start.
+            let address = stage.server.address().to_owned();
+            thread::spawn(move || drop(fill(&address)));
+            let status = stage.server.wait_for_end()?;
+            if status.signal() != Some(9) {
+                return Err(Trouble::failed(format!(
+                    "not killed by the kernel: {status}"
+                )));
+            }
+            stage.count_kill();
+            stage.restart()
+        })?;
+    }
+    stage.finish()
+}
+
+fn cpu_quota(round: &Round) -> Result<Tally, Trouble> {
+    let settings = [
+        ("cpu.cfs_period_us", "100000"),
+        ("cpu.cfs_quota_us", "15000"),
+    ];
+    let group = Group::new(
+        group::CPU,
+        &settings.map(|(file, value)| (file, value.to_owned())),
+    )?;
+    let mut stage = Stage::open(round, |mut setup| {
+        setup.limits.group = vec![group.folder()];
+        setup
+    })?;
+    // Enough clients to use the quota up.
+    let setup = WorkerSetup {
+        clients: 8,
+        work: Duration::from_millis(3),
+        ..WorkerSetup::default()
+    };
+    stage.hire_many(2, &setup)?;
+    for _ in 0..round.pick(1, 5) {
+        stage.await_some_work(600)?;
+        stage.kill_server_and_restart()?;
+    }
+    stage.await_work(300)?;
+    let throttled = group.read("cpu.stat").replace('\n', " ");
+    stage.note(throttled.trim());
+    stage.finish()
+}
