@@ -252,6 +252,8 @@ impl Player {
                 let call = self.machine.release(self.now(around.now), hold);
                 self.asked(call, Ask::Release { hold: hold.0 }, Pending::Other, around);
             }
+            // It goes on; how long it is believed in is asked of the machine.
+            Event::HoldReclaimed { .. } => {}
             Event::Attached { resumed } => {
                 let server = self.machine.server();
                 let (session, run) = server.map_or((0, 0), |info| (info.session_id, info.run));
