@@ -24,6 +24,7 @@ pub mod group;
 pub mod history;
 pub mod launch;
 pub mod need;
+pub mod net;
 pub mod process;
 pub mod program;
 pub mod resource;

@@ -63,4 +63,6 @@ rounds! {
     address_space: "address-space",
     memory_group: "memory-group",
     cpu_quota: "cpu-quota",
+    net_cut: "net-cut",
+    net_broken: "net-broken",
 }

@@ -2,6 +2,8 @@
 
 mod disk;
 mod drained;
+mod net_broken;
+mod net_cut;
 mod server_killed;
 mod starved;
 mod stopped;
@@ -28,4 +30,6 @@ pub const ALL: &[Scenario] = &[
     starved::ADDRESS_SPACE,
     starved::MEMORY_GROUP,
     starved::CPU_QUOTA,
+    net_cut::NET_CUT,
+    net_broken::NET_BROKEN,
 ];
