@@ -73,14 +73,18 @@ impl Seconds {
         }
     }
 
+    /// Where a band begins; 0 for one that the report does not know, being no report of ours.
+    #[must_use]
+    pub fn band_begin_ns(&self, band: usize) -> u64 {
+        self.bands_from_ns.get(band).copied().unwrap_or(0)
+    }
+
     /// Where a band ends; the last one, which is open, at twice where it begins.
     #[must_use]
     pub fn band_end_ns(&self, band: usize) -> u64 {
-        let begin = self.bands_from_ns.get(band).copied().unwrap_or(0);
-        self.bands_from_ns
-            .get(band + 1)
-            .copied()
-            .unwrap_or(begin.saturating_mul(2))
+        let next = band.checked_add(1);
+        let end = next.and_then(|next| self.bands_from_ns.get(next).copied());
+        end.unwrap_or(self.band_begin_ns(band).saturating_mul(2))
     }
 
     /// The end of the band that a share of a second's answers lies below or in: a bound from

@@ -198,8 +198,10 @@ impl Machine {
         if self.transport != Transport::Up || !is_confirmed {
             return;
         }
-        hold.renew_at = Instant::NEVER;
+        let before = std::mem::replace(&mut hold.renew_at, Instant::NEVER);
         let (token, key, to) = (hold.token, hold.key.clone(), RenewTo::Lease(hold.lease_ms));
+        // Not always is it the timer that brought us here.
+        self.timers.cancel(before, Timer::HoldRenew(id));
         self.queue(Request::unheard(Body::Renew {
             hold: id,
             token,

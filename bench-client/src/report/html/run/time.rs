@@ -138,7 +138,7 @@ fn heat(series: &Seconds, end_s: f64) -> Option<HeatMap> {
     let bands = || steps.iter().flat_map(|step| step.bands.keys().copied());
     let (first, last) = (bands().min()?, bands().max()?);
     let most = steps.iter().flat_map(|step| step.bands.values()).max()?;
-    let begin = |band: usize| (series.bands_from_ns[band] as f64).max(LEAST_NS);
+    let begin = |band: usize| (series.band_begin_ns(band) as f64).max(LEAST_NS);
     let end = |band: usize| series.band_end_ns(band) as f64;
     let mut cells = Vec::new();
     for step in &steps {
