@@ -86,28 +86,42 @@ impl<'a> Cluster<'a> {
 
     /// Works through the agenda to the end, or to the first broken promise.
     #[must_use]
-    pub fn run(mut self) -> Outcome {
-        let violation = loop {
-            let Some((at, due)) = self.agenda.take() else {
-                break None;
-            };
+    pub fn run(&mut self) -> Option<(Moment, Violation)> {
+        while let Some((at, due)) = self.agenda.take() {
             self.now = at;
             self.trace.due(at, due);
             self.tally.events += 1;
             let rest = self.happen(due);
             if let Err(violation) = self.judge() {
-                break Some((at, violation));
+                return Some((at, violation));
             }
             if let Some(rest) = rest {
                 if let Err(violation) = self.judge_rest(&rest) {
-                    break Some((at, violation));
+                    return Some((at, violation));
                 }
                 if rest.is_closed {
-                    break None;
+                    return None;
                 }
                 self.close_all();
             }
-        };
+        }
+        None
+    }
+
+    /// True time.
+    #[must_use]
+    pub const fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// Keeps all that is seen from now on, not only the last of it.
+    pub fn keep_all(&mut self) {
+        self.trace.keep_all();
+    }
+
+    /// What came of it.
+    #[must_use]
+    pub fn finish(mut self, violation: Option<(Moment, Violation)>) -> Outcome {
         self.tally.virtual_us = self.now.0;
         self.tally.links = self.network.count();
         Outcome {

@@ -1,5 +1,6 @@
 //! What can be seen of a run, mostly with clients' eyes: what the oracles judge.
 
+use crate::agenda::LinkId;
 use crate::moment::Moment;
 use crate::network::Cut;
 use crate::plan::Fault;
@@ -143,9 +144,177 @@ impl From<LostReason> for LostCause {
     }
 }
 
+/// A request as it goes out on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Said {
+    /// Opens a session, or resumes one.
+    Hello {
+        /// Resumes.
+        resume: bool,
+        /// The attach number.
+        attach: u32,
+    },
+    /// Asks for a key.
+    Acquire {
+        /// The owner: names the hold.
+        owner: u64,
+        /// The key.
+        key: Key,
+        /// How long it waits, in milliseconds, as the wire has it.
+        wait_ms: u32,
+        /// The lease, as the wire has it.
+        lease_ms: u32,
+    },
+    /// Ends a hold.
+    Release {
+        /// The owner.
+        owner: u64,
+        /// The token.
+        token: u64,
+        /// The key.
+        key: Key,
+    },
+    /// Renews a hold, or asks for it.
+    Renew {
+        /// The owner.
+        owner: u64,
+        /// The token.
+        token: u64,
+        /// The key.
+        key: Key,
+        /// The lease, as the wire has it.
+        lease_ms: u32,
+    },
+    /// Takes a hold back after a restart.
+    Reclaim {
+        /// The owner.
+        owner: u64,
+        /// The token.
+        token: u64,
+        /// The key.
+        key: Key,
+        /// The run that granted it, or confirmed it last.
+        run: u64,
+    },
+    /// Ends the wait of an acquire, or its hold.
+    Cancel {
+        /// The request that it ends.
+        acquire: u64,
+        /// The owner.
+        owner: u64,
+        /// The key.
+        key: Key,
+    },
+    /// Ends others' holds.
+    Force {
+        /// The key.
+        key: Key,
+        /// The token; 0 = all of them.
+        token: u64,
+        /// How long the key stays closed, as the wire has it.
+        delay_ms: u32,
+    },
+    /// Ends the session.
+    Close,
+    /// A question, or a ping.
+    Read,
+}
+
+/// A reply or a push as it comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Told {
+    /// Greeted.
+    HelloOk {
+        /// The session.
+        session: u64,
+        /// The server's run.
+        run: u64,
+        /// The session went on.
+        resumed: bool,
+        /// How long keys stay closed.
+        grace_left_ms: u32,
+        /// The TTL.
+        ttl_ms: u32,
+    },
+    /// The key is held.
+    Granted {
+        /// The token.
+        token: u64,
+        /// Its end on the server's clock; 0 = the session's.
+        until: u64,
+        /// The server's clock.
+        server_now: u64,
+    },
+    /// The hold stands.
+    Renewed {
+        /// Its end on the server's clock; 0 = the session's.
+        until: u64,
+        /// The server's clock.
+        server_now: u64,
+    },
+    /// The hold stands again.
+    Reclaimed,
+    /// The hold ended.
+    Released,
+    /// The acquire waits no more, or its hold ended.
+    CancelDone,
+    /// Holds were ended.
+    Forced {
+        /// How many.
+        ended: u32,
+    },
+    /// Not done.
+    Refused {
+        /// The status' number.
+        status: u16,
+    },
+    /// All is released.
+    Closed,
+    /// An answer to a question, or a pong.
+    Answer,
+    /// A hold was ended by the server.
+    Lost {
+        /// The owner.
+        owner: u64,
+        /// The token.
+        token: u64,
+    },
+    /// The session is over.
+    SessionEnded,
+    /// The connection will end.
+    GoAway,
+    /// An error that answers nothing.
+    Fault {
+        /// The status' number.
+        status: u16,
+    },
+}
+
 /// One thing that was seen, at a moment of true time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Observed {
+    /// A request leaves a client, whether the network takes it or not; again after a resume.
+    Said {
+        /// Who.
+        who: Who,
+        /// On which connection.
+        link: LinkId,
+        /// The request's id.
+        request: u64,
+        /// What.
+        said: Said,
+    },
+    /// A frame comes in, before the client looks at it.
+    Told {
+        /// Who.
+        who: Who,
+        /// On which connection.
+        link: LinkId,
+        /// The request's id; 0 = none.
+        request: u64,
+        /// What.
+        told: Told,
+    },
     /// A program asks; the client sends it when it can.
     Asked {
         /// Who.

@@ -152,6 +152,48 @@ pub struct Without {
     pub until_ms: Option<u64>,
 }
 
+impl Without {
+    /// Each thing once.
+    pub fn tidy(&mut self) {
+        self.faults.sort_unstable();
+        self.faults.dedup();
+        self.deeds.sort_unstable();
+        self.deeds.dedup();
+        self.clients.sort_unstable();
+        self.clients.dedup();
+    }
+
+    /// The flags that say so.
+    #[must_use]
+    pub fn flags(&self) -> String {
+        let faults = self.faults.iter().map(|fault| format!("{fault:?}"));
+        let deeds = self.deeds.iter().map(|deed| format!("{deed:?}"));
+        let clients = self.clients.iter().map(u8::to_string);
+        let words: Vec<String> = faults.chain(deeds).chain(clients).collect();
+        let mut flags = String::new();
+        if !words.is_empty() {
+            flags = format!(" --without {}", words.join(","));
+        }
+        if let Some(ms) = self.until_ms {
+            flags += &format!(" --until-ms {ms}");
+        }
+        flags
+    }
+
+    /// Leaves out one thing more, by its name. False if there is no such thing.
+    pub fn add(&mut self, word: &str) -> bool {
+        let fault = FAULTS.iter().find(|fault| format!("{fault:?}") == word);
+        let deed = DEEDS.iter().find(|deed| format!("{deed:?}") == word);
+        match (fault, deed, word.parse()) {
+            (Some(fault), _, _) => self.faults.push(*fault),
+            (_, Some(deed), _) => self.deeds.push(*deed),
+            (_, _, Ok(client)) => self.clients.push(client),
+            _ => return false,
+        }
+        true
+    }
+}
+
 /// Everything drawn for one run.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -270,9 +312,9 @@ fn draw_sizes(dice: &mut Dice) -> Sizes {
     Sizes {
         shards: dice.pick(&[1, 1, 2, 2, 3, 4]),
         lane_bytes: dice.pick(&[2_048, 4_096, 16_384]),
-        connections: dice.pick(&[5, 12, 64]),
-        sessions: dice.pick(&[4, 16, 64]),
-        seats: dice.pick(&[1, 3, 8, 64]),
+        connections: dice.pick(&[10, 14, 64]),
+        sessions: dice.pick(&[8, 16, 64]),
+        seats: dice.pick(&[2, 3, 8, 64]),
         blocks: dice.pick(&[8, 32, 256]),
         block_bytes: dice.pick(&[96, 128, 256]),
         key_waiters_max: dice.pick(&[2, 100, 256]),

@@ -3,6 +3,7 @@
 
 mod front;
 mod program;
+mod tap;
 
 use crate::agenda::{Agenda, Due, LinkId};
 use crate::dice::Dice;
@@ -14,6 +15,7 @@ use front::Link;
 use locker_client::machine::{CallId, HoldId, Instant, Machine, OnDisconnect, Settings};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tap::Tap;
 
 /// The world as a client sees it at one moment.
 pub struct Around<'a> {
@@ -41,6 +43,7 @@ struct Held {
 #[derive(Clone, Copy, Debug)]
 enum Pending {
     Acquire { key: Key, share: Share },
+    Close,
     Other,
 }
 
@@ -52,6 +55,7 @@ pub struct Player {
     link: Link,
     /// Bytes that the socket had no room for.
     unsent: Vec<u8>,
+    tap: Tap,
     failures: u32,
     holds: BTreeMap<HoldId, Held>,
     calls: BTreeMap<CallId, Pending>,
@@ -66,6 +70,9 @@ pub struct Player {
     acts_from: Moment,
     /// The program has asked to close the session: it believes in nothing more.
     is_closing: bool,
+    wants_to_leave: bool,
+    /// The cluster is being closed: nobody begins anew.
+    is_last: bool,
 }
 
 impl Player {
@@ -81,6 +88,7 @@ impl Player {
             clock,
             link: Link::Down { retry_at: now },
             unsent: Vec::new(),
+            tap: Tap::default(),
             failures: 0,
             holds: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -91,6 +99,8 @@ impl Player {
             wake_at: Moment::NEVER,
             acts_from: now,
             is_closing: false,
+            wants_to_leave: false,
+            is_last: false,
         }
     }
 
@@ -135,13 +145,19 @@ impl Player {
         self.calls.clear();
         self.who.life += 1;
         self.machine = Machine::new(settings(&mut self.dice, around.plan));
-        let born = around.now.plus(self.dice.spread(1_000, 2_000_000));
+        let born = match self.is_last {
+            true => Moment::NEVER,
+            false => around.now.plus(self.dice.spread(1_000, 2_000_000)),
+        };
         self.link = Link::Down { retry_at: born };
         self.acts_from = born;
         self.is_closing = false;
+        self.wants_to_leave = false;
         self.unsent.clear();
         self.failures = 0;
-        self.plan_wake(born, around.agenda);
+        if born != Moment::NEVER {
+            self.plan_wake(born, around.agenda);
+        }
     }
 
     /// The client's own clock.
@@ -177,7 +193,7 @@ impl Player {
         }
         self.update_beliefs(around);
         self.send(around);
-        if self.machine.ended().is_some() {
+        if self.machine.ended().is_some() || self.wants_to_leave {
             self.leave(around);
         }
         self.plan_next(around);

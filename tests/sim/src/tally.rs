@@ -1,7 +1,7 @@
 //! What happened in a run, or in many, in figures.
 
 use crate::moment::Moment;
-use crate::observed::{Answer, Ask, Observed};
+use crate::observed::{Answer, Ask, Observed, Told, Who};
 use std::collections::BTreeMap;
 
 /// Counts of one run, or of many.
@@ -25,23 +25,41 @@ pub struct Tally {
     pub resumed: u64,
     /// The longest time from the last fault, or the question if that came later, to an answer.
     pub longest_wait_us: u64,
+    /// Grace windows opened.
+    pub windows: u64,
+    /// Holds taken back after a restart.
+    pub reclaimed: u64,
     started: u64,
     last_fault: Moment,
+    asked_at: BTreeMap<(Who, u64), Moment>,
 }
 
 impl Tally {
     /// Counts what was seen.
     pub fn saw(&mut self, at: Moment, event: &Observed) {
         match *event {
-            Observed::Asked { ask, .. } => *self.asked.entry(name_of(&ask)).or_default() += 1,
-            Observed::Answered { answer, .. } => {
+            Observed::Asked { who, call, ask } => {
+                *self.asked.entry(name_of(&ask)).or_default() += 1;
+                self.asked_at.insert((who, call), at);
+            }
+            Observed::Answered { who, call, answer } => {
+                if let Some(asked_at) = self.asked_at.remove(&(who, call)) {
+                    let wait = at.since(asked_at.max(self.last_fault));
+                    self.longest_wait_us = self.longest_wait_us.max(wait);
+                }
                 *self.answered.entry(word_of(answer)).or_default() += 1;
             }
             Observed::Struck { fault, lasts, .. } => {
                 *self.faults.entry(format!("{fault:?}")).or_default() += 1;
-                self.last_fault = at.plus(lasts);
+                self.last_fault = self.last_fault.max(at.plus(lasts));
             }
-            Observed::Started { .. } => {
+            Observed::Told {
+                told: Told::Reclaimed,
+                ..
+            } => self.reclaimed += 1,
+            Observed::Died { who } => self.asked_at.retain(|(whose, _), _| *whose != who),
+            Observed::Started { window_ms, .. } => {
+                self.windows += u64::from(window_ms > 0);
                 self.restarts += u64::from(self.started > 0);
                 self.started += 1;
             }
@@ -57,6 +75,8 @@ impl Tally {
         self.links += other.links;
         self.restarts += other.restarts;
         self.resumed += other.resumed;
+        self.windows += other.windows;
+        self.reclaimed += other.reclaimed;
         self.longest_wait_us = self.longest_wait_us.max(other.longest_wait_us);
         for (name, count) in &other.asked {
             *self.asked.entry(name).or_default() += count;

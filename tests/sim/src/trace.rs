@@ -14,6 +14,7 @@ const KEPT_MAX: usize = 4_000;
 pub struct Trace {
     seen: VecDeque<(Moment, Observed)>,
     hash: Fnv,
+    keeps_all: bool,
 }
 
 /// FNV-1a over 64-bit words; told apart are runs, not attackers.
@@ -39,6 +40,11 @@ impl Hasher for Fnv {
 }
 
 impl Trace {
+    /// Forgets nothing.
+    pub fn keep_all(&mut self) {
+        self.keeps_all = true;
+    }
+
     /// An event of the simulator.
     pub fn due(&mut self, at: Moment, due: Due) {
         (at, due).hash(&mut self.hash);
@@ -47,7 +53,7 @@ impl Trace {
     /// Something was seen.
     pub fn saw(&mut self, at: Moment, event: Observed) {
         (at, event).hash(&mut self.hash);
-        if self.seen.len() == KEPT_MAX {
+        if self.seen.len() == KEPT_MAX && !self.keeps_all {
             self.seen.pop_front();
         }
         self.seen.push_back((at, event));

@@ -1,6 +1,7 @@
 //! Judges of a run: each watches what is observed for one invariant of docs/GUARANTEES.md.
 
 mod exclusion;
+mod rest;
 
 use crate::moment::Moment;
 use crate::observed::Observed;
@@ -8,6 +9,7 @@ use crate::plan::Plan;
 use locker::lock::Counters;
 
 pub use exclusion::Exclusion;
+pub use rest::AtRest;
 
 /// A broken promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,5 +60,5 @@ pub trait Oracle {
 #[must_use]
 pub fn all(plan: &Plan) -> Vec<Box<dyn Oracle>> {
     let _ = plan;
-    vec![Box::new(Exclusion::default())]
+    vec![Box::new(Exclusion::default()), Box::new(AtRest::default())]
 }

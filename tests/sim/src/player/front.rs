@@ -1,5 +1,6 @@
 //! The client's thread: connects, reads, writes; as the library's own front does.
 
+use super::tap::Wire;
 use super::{Around, Player};
 use crate::agenda::{LinkId, Side};
 use crate::moment::Moment;
@@ -39,6 +40,7 @@ impl Player {
             self.fail(around);
         } else if self.machine.wants_connection() {
             self.link = Link::Up(link);
+            self.tap.reset();
             self.machine.connected(self.now(around.now));
         }
         self.settle(around);
@@ -101,6 +103,8 @@ impl Player {
         match found {
             Found::Nothing => {}
             Found::Bytes(bytes) => {
+                let wire = self.wire(link, around);
+                self.tap.hears(wire, &bytes, around.seen);
                 let now = self.now(around.now);
                 if self.machine.received(now, &bytes).is_err() {
                     return self.fail(around);
@@ -124,6 +128,8 @@ impl Player {
         if self.machine.has_output() {
             let mut bytes = Vec::new();
             self.machine.take_output(&mut bytes);
+            let wire = self.wire(link, around);
+            self.tap.sends(wire, &bytes, around.seen);
             self.unsent.extend(bytes);
         }
         if self.unsent.is_empty() {
@@ -136,6 +142,14 @@ impl Player {
         {
             Some(count) => drop(self.unsent.drain(..count)),
             None => self.fail(around),
+        }
+    }
+
+    fn wire<'a>(&self, link: LinkId, around: &Around<'a>) -> Wire<'a> {
+        Wire {
+            who: self.who,
+            link,
+            keys: &around.plan.keys,
         }
     }
 

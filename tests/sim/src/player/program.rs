@@ -78,10 +78,7 @@ impl Player {
             Deed::Read => self.read_some(around),
             Deed::Close => {
                 if self.dice.one_in(12) {
-                    let call = self.machine.close(now);
-                    self.end_beliefs(around);
-                    self.is_closing = true;
-                    self.asked(call, Ask::Close, Pending::Other, around);
+                    self.ask_to_close(around);
                 }
             }
         }
@@ -275,6 +272,11 @@ impl Player {
             call: call.0,
             answer: answer_of(&outcome),
         });
+        let closes = matches!(pending, Some(Pending::Close));
+        if closes && !matches!(outcome, Outcome::Closed | Outcome::Ended(_)) {
+            // The program ends; its session will by its TTL.
+            self.wants_to_leave = true;
+        }
         let Outcome::Granted { hold, token } = outcome else {
             return;
         };
@@ -317,11 +319,17 @@ impl Player {
 
     /// The last wish: the session is closed.
     pub fn close(&mut self, around: &mut Around<'_>) {
-        let call = self.machine.close(self.now(around.now));
-        self.end_beliefs(around);
-        self.asked(call, Ask::Close, Pending::Other, around);
+        self.ask_to_close(around);
+        self.is_last = true;
         self.acts_from = Moment::NEVER;
         self.settle(around);
+    }
+
+    fn ask_to_close(&mut self, around: &mut Around<'_>) {
+        let call = self.machine.close(self.now(around.now));
+        self.end_beliefs(around);
+        self.is_closing = true;
+        self.asked(call, Ask::Close, Pending::Close, around);
     }
 }
 

@@ -27,7 +27,7 @@ use locker::lock::input::Peer;
 use locker::lock::op::ShardId;
 use locker::shard::io::{FromControl, ToControl};
 use locker::time::{Instant, Millis};
-use shard::{Shard, Step};
+use shard::{Shard, Stage};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -291,16 +291,16 @@ impl Server {
             agenda,
         };
         let this = &mut self.shards[index];
-        if this.step == Step::Over || this.step == Step::Asleep && !this.wakes(outside) {
+        if this.stage == Stage::Over || this.stage == Stage::Asleep && !this.wakes(outside) {
             return;
         }
         this.advance(outside);
-        let step = this.step;
+        let stage = this.stage;
         let words = this.take_words();
         let heard_drain = this.heard_drain;
-        if step == Step::Asleep {
+        if stage == Stage::Asleep {
             self.asleep(shard, now, network, agenda);
-        } else if step != Step::Over {
+        } else if stage != Stage::Over {
             let at = now.plus(self.dice.within(1, self.pace.step_most));
             self.plan_step(shard, at, agenda);
         }
@@ -313,7 +313,7 @@ impl Server {
             self.plan_control(now.plus(1), agenda);
         }
         self.ring_sleepers(now, network, agenda);
-        if self.control.stopping && self.shards.iter().all(|shard| shard.step == Step::Over) {
+        if self.control.stopping && self.shards.iter().all(|shard| shard.stage == Stage::Over) {
             self.plan_control(now.plus(1), agenda);
         }
     }
@@ -481,7 +481,7 @@ impl Server {
     }
 
     fn end(&mut self, now: Moment, agenda: &mut Agenda) {
-        if !self.shards.iter().all(|shard| shard.step == Step::Over) {
+        if !self.shards.iter().all(|shard| shard.stage == Stage::Over) {
             self.step_rung(agenda, now);
             return self.plan_control(now.plus(1_000), agenda);
         }

@@ -1,9 +1,9 @@
 //! One shard: the server's core and connection table, driven step by step.
 //!
-//! The order of a turn and of going to sleep is that of `driver::turns`. Each step happens at a
-//! moment of its own, so that other shards and the network come between: after the sockets are
-//! reaped and before the clock is read, between the announcement of sleep and the look at the
-//! lanes, between that look and the sleep.
+//! The order of a turn and of going to sleep is `locker::shard::turn`'s, what is done at each step
+//! that of `driver::turns`. Each step happens at a moment of its own, so that other shards and the
+//! network come between: after the sockets are reaped and before the clock is read, between the
+//! announcement of sleep and the look at the lanes, between that look and the sleep.
 
 use super::bell::{Arrival, Bell, Mail};
 use super::kernel::{Outside, SimKernel};
@@ -16,6 +16,7 @@ use locker::net::kernel::{Completion, Kernel as _, Token};
 use locker::shard::Core;
 use locker::shard::io::{CloseHow, ConnectionId, FromControl, ToControl};
 use locker::shard::machine::{HEAD_BYTES, Machine as _, NextTurn};
+use locker::shard::turn::{self, Falling};
 use locker::time::Instant;
 use std::rc::Rc;
 
@@ -37,23 +38,24 @@ pub struct TurnSizes {
     pub offered: usize,
 }
 
-/// The step that comes next.
+/// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Completions and mail are taken, and how far the lanes reach.
-    Reap,
-    /// The clock is read, and the turn happens.
-    Turn,
-    /// What was queued is handed over; or sleep is announced.
+pub(super) enum Stage {
+    /// A step of a turn.
+    Turn(turn::Step),
+    /// What was queued is handed over, or the shard begins to fall asleep.
     Collect,
-    /// Sleep is announced: the lanes are looked at once more.
-    Announced,
-    /// Nothing was found: sleeps.
-    Sleep,
+    /// A step of falling asleep.
+    Falling(Falling),
     /// Asleep until something completes.
     Asleep,
     /// Told to stop, and everything is closed.
     Over,
+}
+
+impl Stage {
+    /// The beginning of a turn.
+    const FIRST: Self = Self::Turn(turn::Step::first());
 }
 
 /// A shard of a running server.
@@ -63,7 +65,7 @@ pub(super) struct Shard {
     pub(super) kernel: SimKernel,
     pub(super) inbound: Vec<(ShardId, lane::Receiver)>,
     pub(super) bell: Rc<Bell>,
-    pub(super) step: Step,
+    pub(super) stage: Stage,
     clock: Clock,
     sizes: TurnSizes,
     completions: Vec<Completion>,
@@ -109,7 +111,7 @@ impl Shard {
             kernel,
             inbound,
             bell,
-            step: Step::Reap,
+            stage: Stage::FIRST,
             clock,
             sizes,
             completions: Vec::new(),
@@ -129,17 +131,32 @@ impl Shard {
 
     /// Does the next step.
     pub(super) fn advance(&mut self, outside: &mut Outside<'_>) {
-        self.step = match self.step {
-            Step::Reap => self.reap(),
-            Step::Turn => self.turn(outside),
-            Step::Collect => self.collect(outside),
-            Step::Announced => self.look_again(outside),
-            Step::Sleep => self.fall_asleep(outside),
-            Step::Asleep => {
-                self.bell.sleeper.awake();
-                self.reap()
+        self.stage = match self.stage {
+            Stage::Turn(step) => {
+                self.take(step, outside);
+                step.next()
+                    .map_or_else(|| self.turned(outside), Stage::Turn)
             }
-            Step::Over => Step::Over,
+            Stage::Collect => self.collect(outside),
+            Stage::Falling(step) => match self.fall(step, outside) {
+                turn::Found::Something => {
+                    self.kernel.enter(outside);
+                    self.bell.sleeper.awake();
+                    Stage::FIRST
+                }
+                turn::Found::Nothing => step.next().map_or_else(
+                    || {
+                        self.park(outside);
+                        Stage::Asleep
+                    },
+                    Stage::Falling,
+                ),
+            },
+            Stage::Asleep => {
+                self.bell.sleeper.awake();
+                Stage::FIRST
+            }
+            Stage::Over => Stage::Over,
         };
     }
 
@@ -155,7 +172,7 @@ impl Shard {
 
     /// Whether a sleeper is woken: by a word, its sockets or its timer.
     pub(super) fn wakes(&mut self, outside: &mut Outside<'_>) -> bool {
-        if self.step != Step::Asleep {
+        if self.stage != Stage::Asleep {
             return false;
         }
         let due = self.timer().is_some_and(|at| at <= outside.now);
@@ -169,7 +186,15 @@ impl Shard {
         self.kernel.has_work(outside)
     }
 
-    fn reap(&mut self) -> Step {
+    fn take(&mut self, step: turn::Step, outside: &mut Outside<'_>) {
+        match step {
+            turn::Step::Reap => self.reap(),
+            turn::Step::Clock => self.now = Instant(self.clock.at(outside.now)),
+            turn::Step::Act => self.act(outside),
+        }
+    }
+
+    fn reap(&mut self) {
         self.kernel
             .reap(&mut self.completions, self.sizes.completions);
         self.reaped = self.completions.len();
@@ -177,11 +202,9 @@ impl Shard {
         for (_, lane) in &mut self.inbound {
             lane.snapshot();
         }
-        Step::Turn
     }
 
-    fn turn(&mut self, outside: &mut Outside<'_>) -> Step {
-        self.now = Instant(self.clock.at(outside.now));
+    fn act(&mut self, outside: &mut Outside<'_>) {
         if self.timer_at.is_some_and(|at| at <= self.now) {
             self.timer_at = None;
         }
@@ -202,11 +225,15 @@ impl Shard {
         let next = self.core.turn_end(&mut self.shell);
         self.settle(outside);
         self.judge(next);
+    }
+
+    /// A turn is over.
+    fn turned(&mut self, outside: &mut Outside<'_>) -> Stage {
         if self.stopping && self.shell.connections.count() == 0 {
             self.kernel.close_ended(outside);
-            return Step::Over;
+            return Stage::Over;
         }
-        Step::Collect
+        Stage::Collect
     }
 
     fn input_waits(&self) -> bool {
@@ -234,8 +261,8 @@ impl Shard {
         self.is_busy = self.shell.input_waits || next.more || due || pending;
     }
 
-    /// Sleeps in the end, or goes on at once.
-    fn collect(&mut self, outside: &mut Outside<'_>) -> Step {
+    /// Falls asleep, or goes on at once.
+    fn collect(&mut self, outside: &mut Outside<'_>) -> Stage {
         if !self.is_busy {
             self.timer_set();
             if self.may_sleep(outside) {
@@ -243,12 +270,11 @@ impl Shard {
                     self.wake_at = Some(Instant(self.now.as_micros() + SENDS_UNSEEN_US_MAX));
                     self.timer_set();
                 }
-                self.bell.sleeper.announce();
-                return Step::Announced;
+                return Stage::Falling(Falling::first());
             }
         }
         self.kernel.enter(outside);
-        Step::Reap
+        Stage::FIRST
     }
 
     fn may_sleep(&mut self, outside: &mut Outside<'_>) -> bool {
@@ -265,23 +291,29 @@ impl Shard {
         true
     }
 
-    fn look_again(&mut self, outside: &mut Outside<'_>) -> Step {
-        let mail = self.bell.has_mail();
-        let lanes = self.inbound.iter_mut().any(|(_, lane)| lane.snapshot());
-        if mail || lanes || self.kernel_has_work(outside) {
-            self.kernel.enter(outside);
-            self.bell.sleeper.awake();
-            return Step::Reap;
+    fn fall(&mut self, step: Falling, outside: &mut Outside<'_>) -> turn::Found {
+        match step {
+            Falling::Announce => {
+                self.bell.sleeper.announce();
+                turn::Found::Nothing
+            }
+            Falling::Look if self.finds_work(outside) => turn::Found::Something,
+            Falling::Look | Falling::Park => turn::Found::Nothing,
         }
-        Step::Sleep
     }
 
-    fn fall_asleep(&mut self, outside: &mut Outside<'_>) -> Step {
+    fn finds_work(&mut self, outside: &mut Outside<'_>) -> bool {
+        let mail = self.bell.has_mail();
+        let lanes = self.inbound.iter_mut().any(|(_, lane)| lane.snapshot());
+        mail || lanes || self.kernel_has_work(outside)
+    }
+
+    /// Sleeps in the call that hands over what is queued.
+    fn park(&mut self, outside: &mut Outside<'_>) {
         if self.bell.rung.take() {
             self.kernel.wake();
         }
         self.kernel.enter(outside);
-        Step::Asleep
     }
 
     fn timer_set(&mut self) {
