@@ -26,10 +26,12 @@ pub fn to_toml(layers: &Layers, config: &Config) -> String {
         let origin = match given.origin {
             Origin::Environment => format!("environment {}", setting.variable()),
             Origin::Flag => format!("flag --{}", setting.name),
-            Origin::File => format!("file {}", layers.of(&table::CONFIG).text),
+            Origin::File => format!("file {}", in_comment(&layers.of(&table::CONFIG).text)),
             Origin::Default => "default".to_owned(),
         };
-        let effect = effect.map_or_else(String::new, |value| format!("; in effect: {value}"));
+        let effect = effect.map_or_else(String::new, |value| {
+            format!("; in effect: {}", in_comment(&value))
+        });
         writeln!(text, "{} = {value}  # {origin}{effect}", setting.name).expect("a String grows");
     }
     text.push_str("\n# memory\n");
@@ -39,6 +41,15 @@ pub fn to_toml(layers: &Layers, config: &Config) -> String {
     let capacity = config.memory.capacity();
     writeln!(text, "# capacity: {capacity} locks").expect("a String grows");
     text
+}
+
+/// The text without control characters, which would end a comment, or the file's being TOML.
+fn in_comment(text: &str) -> String {
+    let shown = |letter: char| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// The value in effect, where it is not the one written.

@@ -485,6 +485,20 @@ fn a_default_that_gave_way_to_the_memory_is_printed_as_it_is() {
 }
 
 #[test]
+fn a_path_with_control_characters_is_printed_within_its_comment() {
+    let path = "a\nseats = 9\0.toml".to_owned();
+    let file = |_: &Path| Ok("shards = 2\n".to_owned());
+    let layers = Layers::gather(&[("config", path)], [], file).unwrap();
+    let printed = to_toml(&layers, &Config::check(&layers, &host()).unwrap());
+    assert!(
+        printed.contains("# file a\\nseats = 9\\u{0}.toml"),
+        "{printed}"
+    );
+    let (_, again) = check(&[], &[], Some(&printed)).unwrap();
+    assert_eq!(again.seats, 64);
+}
+
+#[test]
 fn a_file_that_is_no_toml_or_not_there_is_named() {
     let text = check(&[], &[], Some("seats = = 1"))
         .unwrap_err()
