@@ -82,6 +82,8 @@ pub struct Fleet {
     pub(super) tells: bool,
     events: Vec<Event>,
     now: Nanos,
+    /// When the server last said something.
+    pub(super) contact: Nanos,
     broken_rule: Option<String>,
     server_gone: Option<End>,
     unfit: Option<String>,
@@ -126,6 +128,7 @@ impl Fleet {
             tells: plan.checks.safety,
             events: Vec::new(),
             now: Nanos::ZERO,
+            contact: Nanos::ZERO,
             broken_rule: None,
             server_gone: None,
             unfit: None,
@@ -349,6 +352,7 @@ impl Traffic for Fleet {
 
     fn received(&mut self, connection: usize, bytes: &[u8], now: Nanos, io: &mut Io) -> usize {
         self.now = now;
+        self.contact = now;
         let taken = self.hear(connection, bytes, now, io);
         if self.tells {
             let until = self.sessions[connection].lives_until();

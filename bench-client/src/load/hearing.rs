@@ -148,6 +148,8 @@ impl Fleet {
             Push::GoAway(away) => {
                 let is_stopping =
                     matches!(away.reason, GoAwayReason::Restart | GoAwayReason::Shutdown);
+                // Of a server that may come back the end of the connection says enough.
+                let is_stopping = is_stopping && self.plan.survive.is_none();
                 if is_stopping && matches!(self.phase, Phase::Waiting | Phase::Running) {
                     self.lose_server(End::Eof);
                 }

@@ -16,6 +16,8 @@ use crate::verify::What;
 const OPENING_MAX: usize = 128;
 /// Failures in a row after which a connection is given up.
 const FAILURES_MAX: u32 = 8;
+/// Failures in a row that still make the pause longer, while the server may be away: up to 320 ms.
+const AWAY_FAILURES_MAX: u32 = 5;
 /// The first pause before a connection is tried again; doubled by each failure.
 const PAUSE_MIN: Nanos = Nanos::from_ms(20);
 /// Linux's number for a port on which nobody listens.
@@ -76,6 +78,8 @@ impl Fleet {
     ) {
         self.opening = self.opening.saturating_sub(1);
         self.sessions[connection].open(ok, sent);
+        let is_new = self.sessions[connection].life > 0 && self.plan.survive.is_some();
+        self.record.measures.reconnects += u64::from(is_new);
         if let Some(why) = self.misfit(connection) {
             self.find_unfit(why);
             return;
@@ -111,6 +115,11 @@ impl Fleet {
                  use more connections with less in flight, or start the server with more --seats",
                 terms.seats
             ));
+        }
+        if terms.is_ephemeral && self.plan.survive.is_some() {
+            let why = "the server has no data dir, and so promises nothing over its restart: start \
+                       it with --data-dir, or drop --survive";
+            return Some(why.to_owned());
         }
         let key_bytes = self.plan.workload.key_bytes;
         if terms.key_max < key_bytes {
@@ -159,6 +168,10 @@ impl Fleet {
             self.record.measures.broken += u64::from(state == State::Open);
             return;
         }
+        if let Some(longest) = self.plan.survive {
+            self.survive(connection, end, longest, now);
+            return;
+        }
         // What never opened did not break; it counts when it is given up.
         self.record.measures.broken += u64::from(state != State::Connecting);
         if end == End::NotOpened(ECONNREFUSED) {
@@ -172,7 +185,25 @@ impl Fleet {
             self.given_up(connection, end, now, io);
             return;
         }
-        let pause = Nanos(PAUSE_MIN.0 << (session.failures - 1));
+        self.retry(connection, now);
+    }
+
+    /// A connection is gone, and the server may be away for a while.
+    fn survive(&mut self, connection: usize, end: End, longest: Nanos, now: Nanos) {
+        // A server that was never there does not come back.
+        if self.contact == Nanos::ZERO || now.since(self.contact) > longest {
+            self.lose_server(end);
+            return;
+        }
+        let session = &mut self.sessions[connection];
+        session.failures = (session.failures + 1).min(AWAY_FAILURES_MAX);
+        self.retry(connection, now);
+    }
+
+    /// Tries a connection again after a pause.
+    fn retry(&mut self, connection: usize, now: Nanos) {
+        let failures = self.sessions[connection].failures;
+        let pause = Nanos(PAUSE_MIN.0 << (failures - 1));
         // Up to half as much again, so that those that broke together do not come together.
         let jitter = Nanos(self.dice.next() % (pause.0 / 2 + 1));
         let due = Due::Reconnect { connection };
@@ -185,6 +216,7 @@ impl Fleet {
         if matches!(session.state, State::Connecting | State::Greeting) {
             self.opening = self.opening.saturating_sub(1);
         }
+        let lived_until = session.lives_until();
         session.forget();
         self.alive -= 1;
         for client in self.crew(connection) {
@@ -194,7 +226,10 @@ impl Fleet {
                 Doing::Acquiring => self.may_wait(),
                 _ => false,
             };
-            if was_told {
+            if was_told && doing == Doing::Holding && self.plan.survive.is_some() {
+                let until = lived_until;
+                self.tell(client, now, What::Stranded { until });
+            } else if was_told {
                 self.tell(client, now, What::Forgotten);
             }
             self.cycle_broken(client);
@@ -229,6 +264,7 @@ impl Fleet {
                     self.hold_over(client, now, io);
                 }
             }
+            Due::Rest { client } => self.next_cycle(client, now, io),
             Due::Keepalive { connection, life } => self.keep_alive(connection, life, now, io),
             Due::Reconnect { connection } => {
                 let is_wanted = matches!(self.phase, Phase::Waiting | Phase::Running);

@@ -20,6 +20,16 @@ use crate::plan::{Hold, Mode, PairStyle};
 use crate::traffic::Io;
 use crate::verify::{Want, What};
 
+/// How long a client rests that a starting or stopping server refused.
+const REST: Nanos = Nanos::from_ms(10);
+
+/// Whether a status says that the server grants nothing for now.
+fn is_shut(status: u16) -> bool {
+    [Status::GraceWindow, Status::Draining]
+        .iter()
+        .any(|shut| shut.code() == status)
+}
+
 impl Fleet {
     pub(super) fn begin_pair(&mut self, client: usize, now: Nanos, io: &mut Io) {
         let (key, want) = match self.plan.workload.mode {
@@ -326,6 +336,10 @@ impl Fleet {
             };
             self.tell(client, now, what);
         }
+        if self.plan.survive.is_some() && is_shut(status) {
+            self.rest(client, now);
+            return;
+        }
         match self.plan.workload.mode {
             Mode::Renew => self.not_kept(client, now, io),
             Mode::HoldMany => self.hold_denied(client, status, now, io),
@@ -335,6 +349,15 @@ impl Fleet {
             }
             _ => self.cycle_over(client, now, io),
         }
+    }
+
+    /// Ends a cycle that a server refused which is just starting or stopping, and lets the client
+    /// rest: thousands of refusals a second tell nothing.
+    fn rest(&mut self, client: usize, now: Nanos) {
+        let state = &mut self.clients[client];
+        state.doing = Doing::Idle;
+        self.record.cycle_over(state.intended, now);
+        self.timers.set(now + REST, Due::Rest { client });
     }
 
     /// One of the two answers of a pair in one write came.

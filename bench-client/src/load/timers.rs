@@ -15,6 +15,8 @@ pub(super) enum Due {
     HoldEnd { client: usize, count: u64 },
     /// A connection was perhaps silent for long.
     Keepalive { connection: usize, life: u32 },
+    /// A client that was refused for a while may go on.
+    Rest { client: usize },
     /// A connection is to be tried again.
     Reconnect { connection: usize },
 }

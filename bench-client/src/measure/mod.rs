@@ -63,6 +63,8 @@ pub struct Measures {
     pub unanswered: u64,
     /// Connections that ended though nobody wanted it.
     pub broken: u64,
+    /// Connections that ended and were opened anew, of a run that survives that.
+    pub reconnects: u64,
     /// Holds that the server said were lost.
     pub lost: u64,
     /// Connections open at the common start, by the shard that served them.
@@ -96,6 +98,7 @@ impl Measures {
             dropped: 0,
             unanswered: 0,
             broken: 0,
+            reconnects: 0,
             lost: 0,
             shards: BTreeMap::new(),
             series: Series::default(),
@@ -143,6 +146,7 @@ impl Measures {
         self.dropped += other.dropped;
         self.unanswered += other.unanswered;
         self.broken += other.broken;
+        self.reconnects += other.reconnects;
         self.lost += other.lost;
         self.series.merge(&other.series);
     }

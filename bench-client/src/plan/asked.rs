@@ -52,6 +52,8 @@ pub struct Asked {
     pub shard_aware: bool,
     /// Locks held in the background.
     pub held: Option<u64>,
+    /// How long the server may be away.
+    pub survive: Option<Nanos>,
     /// What is checked.
     pub checks: Option<Checks>,
 }

@@ -55,13 +55,41 @@ impl Asked {
             warmup,
             pace,
             held: self.held(&workload)?,
+            survive: self.survive()?,
             workload,
-            checks: self.checks.unwrap_or(Checks {
-                safety: true,
-                order: false,
-            }),
+            checks: self.checks(),
             seed: self.seed,
         })
+    }
+
+    fn checks(&self) -> Checks {
+        self.checks.unwrap_or(Checks {
+            safety: true,
+            order: false,
+        })
+    }
+
+    fn survive(&self) -> Result<Option<Nanos>, Refusal> {
+        if self.survive.is_none() {
+            return Ok(None);
+        }
+        let mode = self.mode;
+        if !matches!(
+            mode,
+            Mode::Uncontended | Mode::Contended | Mode::ReadWrite { .. } | Mode::Permit { .. }
+        ) {
+            return Err(Refusal::SurviveInMode { mode });
+        }
+        let held = self.held.is_some_and(|held| held > 0);
+        let others = [
+            ("--one-write", self.one_write),
+            ("--held", held),
+            ("--verify=off", !self.checks().safety),
+        ];
+        match others.into_iter().find(|(_, is_asked)| *is_asked) {
+            Some((flag, _)) => Err(Refusal::SurviveWith { flag }),
+            None => Ok(self.survive),
+        }
     }
 
     fn check_sizes(&self, threads: u16, connections: u32, inflight: u16) -> Result<(), Refusal> {

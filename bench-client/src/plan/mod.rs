@@ -74,6 +74,9 @@ pub struct Plan {
     pub workload: Workload,
     /// Locks held in the background all the while.
     pub held: u32,
+    /// How long the server may be away before the run ends; not said, it ends at once. While it is
+    /// away, connections are opened anew, with new sessions.
+    pub survive: Option<Nanos>,
     /// What is checked.
     pub checks: Checks,
     /// Seed of every random choice.

@@ -250,6 +250,22 @@ pub enum Refusal {
         "--mode churn draws its key before it knows its connection's shard: drop --shard-aware"
     )]
     ChurnShardAware,
+    /// A server that may come back, and clients that could not go on.
+    #[error(
+        "--survive goes on with clients that acquire and release, which --mode {} is not about: \
+         use uncontended, contended, rw or permit",
+        mode.name()
+    )]
+    SurviveInMode {
+        /// The mode.
+        mode: Mode,
+    },
+    /// A server that may come back, and something that would not.
+    #[error("--survive follows each hold over the server's absence: drop {flag}")]
+    SurviveWith {
+        /// Which flag.
+        flag: &'static str,
+    },
     /// A lock that nobody can hold.
     #[error("permit:0 lets nobody in: use permit:1 or more")]
     PermitZero,

@@ -73,6 +73,8 @@ pub struct CheckFacts {
     pub tokens: u64,
     /// Grants whose order against an earlier waiter was known and checked.
     pub orders: u64,
+    /// The longest time between two grants, to whomever.
+    pub silence: Nanos,
 }
 
 /// Everything a report is made of.

@@ -290,6 +290,7 @@ pub fn errors(errors: &Errors) -> String {
         (errors.unanswered, "unanswered request"),
         (errors.dropped, "dropped cycle"),
         (errors.broken, "broken connection"),
+        (errors.reconnects, "reconnect"),
         (errors.lost, "lost hold"),
     ];
     let others = others.into_iter().filter(|(count, _)| *count > 0);
@@ -349,8 +350,15 @@ pub fn check(report: &Report) -> String {
         How::Violation => "A VIOLATION",
         _ => "no violation",
     };
+    let silence = match report.errors.reconnects {
+        0 => String::new(),
+        _ => format!(
+            "; {} the longest without a grant",
+            span(checks.silence_ns as f64)
+        ),
+    };
     format!(
-        "{found} in {} grants, {} tokens and {} orders compared",
+        "{found} in {} grants, {} tokens and {} orders compared{silence}",
         whole(checks.grants),
         whole(checks.tokens),
         whole(checks.orders)

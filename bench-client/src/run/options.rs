@@ -31,6 +31,8 @@ Examples:
         64 clients pass one lock on: hand-off time and fairness
   locker-bench run --mode rw:90/10 --keys 1000 --key-dist zipf:0.99 --verify=order
         readers and writers on some hot keys, order of grants checked too
+  locker-bench run --mode contended --keys 100 --survive 30s -d 5m
+        kill the server and start it again meanwhile: the check goes on
 
 Exit codes:
   0    the run is complete
@@ -166,6 +168,13 @@ pub struct Options {
     #[arg(long, value_name = "on|off|order", value_parser = spelling::checks, num_args = 0..=1,
           require_equals = true, default_missing_value = "on", help_heading = SAFETY)]
     verify: Option<Checks>,
+    /// Go on when connections break or the server is away, for this long at most: connections are
+    /// opened anew, with new sessions, and what a lost session held is believed in until its
+    /// deadline. So a server may be killed and started again, or connections be reset, while the
+    /// check goes on; the report tells reconnects and the longest time without a grant. Not with
+    /// a server without a data dir, which promises nothing over its restart.
+    #[arg(long, value_name = "TIME", value_parser = spelling::duration, help_heading = SAFETY)]
+    survive: Option<Nanos>,
     /// Bounds that decide on exit code 99, as 'p99<1ms,err<0.01%'.
     #[arg(long, value_name = "BOUNDS", help_heading = SAFETY)]
     slo: Option<String>,
@@ -252,6 +261,7 @@ impl Options {
             one_write: self.one_write,
             shard_aware: self.shard_aware,
             held: self.held,
+            survive: self.survive,
             checks: self.verify,
         }
     }

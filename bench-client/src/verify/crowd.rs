@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::cell::{Cell, Class, Tenant, Top};
-use super::sessions::SessionDeadlines;
+use super::sessions::{NO_SESSION, SessionDeadlines};
 use super::stairs::{Stairs, Step};
 use super::violation::Breach;
 use super::{AcquireId, Want};
@@ -126,6 +126,16 @@ impl Crowd {
         let hold = self.holds.swap_remove(place);
         self.open[hold.class as usize] -= 1;
         Some((hold, place))
+    }
+
+    /// Leaves a client's hold to `nobody`, until `until` at the latest, whatever its session does.
+    pub(super) fn strand(&mut self, client: u32, nobody: u32, until: Nanos) {
+        let mut holds = self.holds.iter_mut();
+        if let Some(hold) = holds.find(|hold| hold.client == client) {
+            hold.client = nobody;
+            hold.until = hold.until.min(until);
+            hold.session = NO_SESSION;
+        }
     }
 
     /// The client whose hold is at a place.

@@ -11,7 +11,7 @@ use super::crowd::Crowds;
 use super::grants::Grant;
 use super::history::History;
 use super::merge::Merge;
-use super::sessions::SessionDeadlines;
+use super::sessions::{NO_SESSION, SessionDeadlines};
 use super::violation::{Breach, Violation};
 use super::{Event, What};
 use crate::measure;
@@ -29,8 +29,12 @@ pub struct Ledger {
     pub(super) cells: Cells,
     pub(super) crowds: Crowds,
     pub(super) askers: Askers,
-    /// Where each client's hold stood last in its crowd.
+    /// Where each client's hold stood last in its crowd; the last is nobody's.
     pub(super) places: Vec<usize>,
+    /// The number of the holder of what a lost connection left behind: no client has it.
+    nobody: u32,
+    /// When the last grant came.
+    last_grant: Option<Nanos>,
     merge: Merge,
     history: History,
     pub(super) sessions: Arc<SessionDeadlines>,
@@ -64,7 +68,9 @@ impl Ledger {
             cells: Cells::new(plan.workload.keys),
             crowds: Crowds::default(),
             askers: Askers::new(plan.connections, plan.inflight),
-            places: vec![0; clients as usize],
+            places: vec![0; clients as usize + 1],
+            nobody: clients,
+            last_grant: None,
             merge: Merge::new(plan.threads),
             history: History::new(),
             sessions,
@@ -175,6 +181,7 @@ impl Ledger {
             } => {
                 let ask = self.askers.end(acquire, key);
                 self.answered(event)?;
+                self.broke_silence(event.at);
                 let grant = Grant {
                     at: event.at,
                     key,
@@ -197,6 +204,10 @@ impl Ledger {
             What::Forgotten => {
                 self.askers.end(acquire, key);
                 self.ended(key, client, None);
+            }
+            What::Stranded { until } => {
+                self.askers.end(acquire, key);
+                self.stranded(key, client, until);
             }
             What::Unasked => return Err(Breach::Unasked { client }),
         }
@@ -247,6 +258,36 @@ impl Ledger {
             Tenant::Crowd { index } => self.ended_in_crowd(index, key, client, released_at),
             Tenant::One { .. } | Tenant::Nobody { .. } => {}
         }
+    }
+
+    /// A client's hold is nobody's, and stands until its own deadline: the client itself is not
+    /// granted the key before.
+    fn stranded(&mut self, key: u32, client: u32, until: Nanos) {
+        let cell = self.cells.read(key);
+        match cell.tenant {
+            Tenant::One {
+                client: holder,
+                until: lease,
+                ..
+            } if holder == client => {
+                let tenant = Tenant::One {
+                    client: self.nobody,
+                    until: lease.min(until),
+                    session: NO_SESSION,
+                };
+                self.cells.write(key, Cell { tenant, ..cell });
+            }
+            Tenant::Crowd { index } => {
+                self.crowds.at(index).strand(client, self.nobody, until);
+            }
+            Tenant::One { .. } | Tenant::Nobody { .. } => {}
+        }
+    }
+
+    fn broke_silence(&mut self, at: Nanos) {
+        let silence = self.last_grant.map_or(Nanos::ZERO, |last| at.since(last));
+        self.facts.silence = self.facts.silence.max(silence);
+        self.last_grant = Some(at);
     }
 
     fn ended_in_crowd(&mut self, index: u32, key: u32, client: u32, released_at: Option<Nanos>) {

@@ -86,6 +86,12 @@ pub enum What {
     TimedOut,
     /// Its connection is gone, so it is not known what became of it: no client believes in it.
     Forgotten,
+    /// Its connection is gone while it held, and its client goes on in another session: whoever was
+    /// its holder may believe in it until its lease ends, or until this instant.
+    Stranded {
+        /// Until when its session surely lives.
+        until: Nanos,
+    },
     /// An answer came that no request waited for: a second one, or one under a wrong id. Told of
     /// the client's newest acquire, or of the connection's first client if the id names none.
     Unasked,

@@ -15,6 +15,9 @@ const LIFE_MASK: u32 = 0xFFFF;
 /// which can only make it miss something.
 const GAIN_MIN: u64 = 1_000;
 
+/// The session of a hold that has a deadline of its own: it never ends. No session has this number.
+pub(super) const NO_SESSION: u32 = u32::MAX;
+
 /// The deadline of each connection's newest session: the newest answered request's sending plus
 /// TTL, less the margins.
 ///
@@ -65,6 +68,9 @@ impl SessionDeadlines {
     #[inline]
     #[must_use]
     pub fn until(&self, session: u32) -> Nanos {
+        if session == NO_SESSION {
+            return Nanos::FOREVER;
+        }
         let (slot, life) = self.place(session);
         let slot = slot.load(Ordering::Relaxed);
         if slot >> UNTIL_BITS != life {
@@ -112,6 +118,13 @@ mod tests {
         sessions.extend(new, Nanos::from_ms(1_000));
         assert_eq!(sessions.until(old), Nanos::ZERO);
         assert!(sessions.until(new) > Nanos::from_ms(998));
+    }
+
+    #[test]
+    fn no_session_never_ends_and_is_nobodys() {
+        let sessions = SessionDeadlines::new(1);
+        assert_eq!(sessions.until(NO_SESSION), Nanos::FOREVER);
+        assert_ne!(sessions.session(0, u32::MAX - 1), NO_SESSION);
     }
 
     #[test]

@@ -256,6 +256,13 @@ impl Violation {
             What::Denied => writeln!(f, "is refused"),
             What::TimedOut => writeln!(f, "is told that its wait is over"),
             What::Forgotten => writeln!(f, "gives up: its connection is gone"),
+            What::Stranded { until } => {
+                let until = self.relative(until);
+                writeln!(
+                    f,
+                    "lost its connection, and holds until {until:.3} at least"
+                )
+            }
             What::Unasked => writeln!(f, "gets an answer that no request waited for"),
         }
     }

@@ -41,6 +41,7 @@ impl Example {
                 grants: 120_000,
                 tokens: 119_000,
                 orders: 12,
+                silence: Nanos::ZERO,
             },
             server: Some(server()),
             threads: vec![ThreadFacts {
@@ -128,6 +129,7 @@ fn plan(pace: Pace, hold: Hold) -> Plan {
             shard_aware: false,
         },
         held: 0,
+        survive: None,
         checks: Checks {
             safety: true,
             order: false,

@@ -312,6 +312,50 @@ fn a_server_that_is_gone_ends_the_run() {
 }
 
 #[test]
+fn a_run_survives_a_server_that_is_away_for_a_while() {
+    let mut plan = plan();
+    plan.survive = Some(Nanos::from_ms(2_000));
+    plan.stop = Stop::After(Nanos::from_ms(2_000));
+    plan.workload.hold = Hold::For(Nanos::from_ms(5));
+    let mut world = World::new(&plan);
+    world.run_until(|world| world.fleet().measures().of(Kind::Acquire).sent.len() >= 100);
+    world.connects_fail = Some(End::NotOpened(111));
+    world.cut(0);
+    world.cut(1);
+    let away = world.elapsed() + Nanos::from_ms(500);
+    world.run_until(|world| world.elapsed() >= away);
+    let events = world.fleets[0].events().iter();
+    let stranded = events.filter_map(|event| match event.what {
+        What::Stranded { until } => Some(until.since(event.at)),
+        _ => None,
+    });
+    let stranded: Vec<_> = stranded.collect();
+    assert!(!stranded.is_empty(), "clients held");
+    let ttl = Nanos::from_ms(10_000);
+    let is_near = |left: &Nanos| (Nanos::from_ms(9_800)..ttl).contains(left);
+    assert!(stranded.iter().all(is_near), "{stranded:?}");
+    world.connects_fail = None;
+    world.run();
+    let measures = world.fleet().measures();
+    assert_eq!((measures.reconnects, measures.broken), (2, 0));
+    assert_eq!(world.fleet().server_gone(), None);
+}
+
+#[test]
+fn a_server_that_is_away_for_too_long_ends_a_run_that_survives() {
+    let mut plan = plan();
+    plan.survive = Some(Nanos::from_ms(200));
+    plan.stop = Stop::After(Nanos::from_ms(2_000));
+    let mut world = World::new(&plan);
+    world.run_until(|world| world.double.seen.acquires >= 100);
+    world.connects_fail = Some(End::NotOpened(111));
+    world.cut(0);
+    world.cut(1);
+    world.run();
+    assert_eq!(world.fleet().server_gone(), Some(End::NotOpened(111)));
+}
+
+#[test]
 fn nobody_listening_is_told_before_the_start() {
     let mut world = World::new(&plan());
     world.connects_fail = Some(End::NotOpened(111));

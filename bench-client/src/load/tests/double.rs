@@ -319,7 +319,7 @@ impl Double {
         let shard = u16::try_from(connection).unwrap() % self.shards;
         let ok = HelloOk {
             version: 1,
-            ephemeral: true,
+            ephemeral: false,
             admin: true,
             resumed: false,
             draining: false,

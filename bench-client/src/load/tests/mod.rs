@@ -31,6 +31,7 @@ pub(super) fn plan() -> Plan {
             shard_aware: false,
         },
         held: 0,
+        survive: None,
         checks: Checks {
             safety: true,
             order: false,

@@ -23,6 +23,35 @@ fn even(per_second: f64) -> Option<Rate> {
 
 const MS: u64 = 1_000_000;
 
+#[test]
+fn only_clients_that_acquire_and_release_survive_a_server() {
+    let survives = |change: Change| {
+        let mut asked = asked(change);
+        asked.survive = Some(Nanos::SECOND);
+        asked.check().map(|plan| plan.survive)
+    };
+    assert_eq!(survives(|_| ()), Ok(Some(Nanos::SECOND)));
+    let mode = Mode::Herd;
+    let refused = survives(|a| a.mode = Mode::Herd);
+    assert_eq!(refused, Err(Refusal::SurviveInMode { mode }));
+    let with: [(Change, &str); 3] = [
+        (|a| a.one_write = true, "--one-write"),
+        (|a| a.held = Some(1), "--held"),
+        (
+            |a| {
+                a.checks = Some(Checks {
+                    safety: false,
+                    order: false,
+                });
+            },
+            "--verify=off",
+        ),
+    ];
+    for (change, flag) in with {
+        assert_eq!(survives(change), Err(Refusal::SurviveWith { flag }));
+    }
+}
+
 /// Each change to a run that is fine on its own, and what is said about it.
 fn sizes() -> Vec<(Change, Refusal)> {
     vec![

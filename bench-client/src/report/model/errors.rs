@@ -17,6 +17,9 @@ pub struct Errors {
     pub dropped: u64,
     /// Connections that ended though nobody wanted it.
     pub broken: u64,
+    /// Connections that ended and were opened anew, of a run that survives that.
+    #[serde(default)]
+    pub reconnects: u64,
     /// Holds that the server said were lost.
     pub lost: u64,
     /// Share of answers whose class is `outcome`, such as an acquire that timed out: locks at
@@ -62,6 +65,7 @@ impl Errors {
             unanswered: measures.unanswered,
             dropped: measures.dropped,
             broken: measures.broken,
+            reconnects: measures.reconnects,
             lost: measures.lost,
         }
     }

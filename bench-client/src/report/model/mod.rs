@@ -175,6 +175,9 @@ pub struct Checks {
     pub tokens: u64,
     /// Grants whose order against an earlier waiter was checked.
     pub orders: u64,
+    /// The longest time between two grants, to whomever, in nanoseconds.
+    #[serde(default)]
+    pub silence_ns: u64,
 }
 
 impl Report {
@@ -315,12 +318,14 @@ impl Checks {
             grants,
             tokens,
             orders,
+            silence,
         } = facts;
         Self {
             on,
             grants,
             tokens,
             orders,
+            silence_ns: silence.0,
         }
     }
 }

@@ -33,6 +33,7 @@ fn plan(threads: u16, connections: u32, inflight: u16) -> Plan {
             shard_aware: false,
         },
         held: 0,
+        survive: None,
         checks: Checks {
             safety: true,
             order: true,

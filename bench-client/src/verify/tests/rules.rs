@@ -194,6 +194,66 @@ fn a_hold_ends_with_its_lease_its_session_or_its_loss() {
 }
 
 #[test]
+fn a_hold_of_a_lost_session_stands_until_the_session_may_be_over() {
+    let broken = Some(Rule::Exclusion);
+    let left_until = |ms| What::Stranded {
+        until: Nanos(ms * MS),
+    };
+    let rows: &[(&str, Option<Rule>, &[Step])] = &[
+        (
+            "a lost session that surely lives still",
+            broken,
+            &[
+                Grant(1, 0, X, 0, 1),
+                Other(2, 0, left_until(5)),
+                Grant(4, 2, X, 0, 2),
+            ],
+        ),
+        (
+            "a lost session that may be over",
+            None,
+            &[
+                Grant(1, 0, X, 0, 1),
+                Other(2, 0, left_until(5)),
+                Grant(5, 2, X, 0, 2),
+            ],
+        ),
+        (
+            "a lost session whose own client comes back too early",
+            broken,
+            &[
+                Grant(1, 0, X, 0, 1),
+                Other(2, 0, left_until(5)),
+                Next(0),
+                Grant(4, 0, X, 3, 2),
+                Release(6, 0),
+            ],
+        ),
+        (
+            "the lease of a lost session",
+            None,
+            &[
+                Leased(1, 0, X, 0, 1, 3),
+                Other(2, 0, left_until(5)),
+                Grant(4, 2, X, 0, 2),
+            ],
+        ),
+        (
+            "a reader of a lost session among others",
+            broken,
+            &[
+                Grant(1, 0, S, 0, 1),
+                Grant(1, 2, S, 0, 2),
+                Other(2, 0, left_until(5)),
+                Release(3, 2),
+                Grant(4, 4, X, 0, 3),
+            ],
+        ),
+    ];
+    table(&plan(1, 8, 2), rows);
+}
+
+#[test]
 fn modes_exclude_each_other_as_they_say() {
     let broken = Some(Rule::Exclusion);
     let rows: &[(&str, Option<Rule>, &[Step])] = &[
