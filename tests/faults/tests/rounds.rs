@@ -63,6 +63,8 @@ rounds! {
     address_space: "address-space",
     memory_group: "memory-group",
     cpu_quota: "cpu-quota",
+    bench_survives: "bench-survives",
+    bench_catches: "bench-catches",
     net_cut: "net-cut",
     net_broken: "net-broken",
 }

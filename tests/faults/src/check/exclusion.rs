@@ -30,7 +30,8 @@ const fn fit(one: Mode, other: Mode) -> bool {
 pub(super) fn check_beliefs(holds: &[Hold], violations: &mut Vec<Violation>) {
     for holds in by_key(holds, |hold| hold.from).values() {
         let mut there: Vec<&Hold> = Vec::new();
-        for hold in holds {
+        // Who heard of the grant after its deadline never believed in it.
+        for hold in holds.iter().filter(|hold| hold.to > hold.from) {
             there.retain(|other| other.to > hold.from);
             for other in there.iter().filter(|other| !fit(hold.mode, other.mode)) {
                 let how = format!("{other} and {hold}");

@@ -124,6 +124,19 @@ fn a_belief_ends_at_its_deadline_a_release_or_a_loss() {
 }
 
 #[test]
+fn who_hears_of_a_grant_after_its_deadline_believes_in_nothing() {
+    let lines = ["10 0 1 ask x k", "90 0 1 granted 5 50", "95 0 1 lost lease"];
+    let one = history("a", &lines);
+    let lines = [
+        "15 0 1 ask x k",
+        "80 0 1 granted 6 300",
+        "310 0 1 lost lease",
+    ];
+    let two = history("b", &lines);
+    assert_eq!(judge(&[one, two], &[], &[]).violations, []);
+}
+
+#[test]
 fn a_release_that_says_it_held_past_its_deadline_is_held_to_its_word() {
     let lines = [
         "10 0 1 ask x k",

@@ -91,17 +91,18 @@ fn play(round: &Round, damage: &Damage) -> Result<Tally, Trouble> {
     let data_dir = disk.0.join("data").display().to_string();
     let mut stage = Stage::open(round, |setup| setup.with("data-dir", &*data_dir))?;
     stage.hire_many(2, &WorkerSetup::default())?;
-    for time in 0..round.pick(1, 3) {
+    // Bounds are of 1, 2, 5 ... seconds: each of these needs a greater one.
+    let ttls = [1_500, 2_500].map(Duration::from_millis);
+    for ttl in &ttls[..round.pick(1, 2)] {
         stage.await_some_work(200)?;
         stage.fault(damage.name, |stage| {
             (damage.begin)(&disk.0)?;
             // Nothing has to be written for locks of sessions that are there.
             stage.await_work(20)?;
             // A longer TTL than any before makes the bound grow, which has to be durable first.
-            let ttl = Duration::from_millis(1_500 + 500 * time);
             let newcomer = WorkerSetup {
                 clients: 1,
-                ttl,
+                ttl: *ttl,
                 ..WorkerSetup::default()
             };
             let number = stage.hire(&newcomer)?;

@@ -1,5 +1,6 @@
 //! The scenarios: one kind of fault per file.
 
+mod bench;
 mod disk;
 mod drained;
 mod net_broken;
@@ -30,6 +31,8 @@ pub const ALL: &[Scenario] = &[
     starved::ADDRESS_SPACE,
     starved::MEMORY_GROUP,
     starved::CPU_QUOTA,
+    bench::BENCH_SURVIVES,
+    bench::BENCH_CATCHES,
     net_cut::NET_CUT,
     net_broken::NET_BROKEN,
 ];
