@@ -33,6 +33,8 @@
 //! and the rest of [`net`] and [`control`]. The test `tidy` holds the exact list and fails on a
 //! breach.
 
+#[doc(hidden)]
+pub mod canary;
 pub mod cli;
 pub mod clock;
 pub mod config;

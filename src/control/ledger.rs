@@ -17,6 +17,7 @@
 //!    of earlier runs may live.
 //! 6. `Clean` is written only with no hold left and no window open.
 
+use crate::canary::{self, Canary};
 use crate::control::record::{EPOCH_MAX, Record, State};
 use crate::control::store::Loaded;
 use crate::limits::TTL_MS_MAX;
@@ -184,7 +185,11 @@ impl Ledger {
         if !self.wishes.epoch_for.is_empty() {
             record.epoch += 1;
         }
-        if self.window == Window::Passed {
+        let floor_due = match canary::is(Canary::FloorAfterGrant) {
+            false => self.window == Window::Passed,
+            true => self.window == Window::Closed && self.durable.floor < self.run,
+        };
+        if floor_due {
             record.floor = self.run;
             record.bound_ms = self.granted_bound_ms();
             if self.promised_ms == 0 && self.wishes.bound_for.is_empty() {
@@ -234,7 +239,7 @@ impl Ledger {
         }
         if self.window == Window::Passed {
             assert!(
-                self.durable.floor == self.run,
+                self.durable.floor == self.run || canary::is(Canary::FloorAfterGrant),
                 "the floor moves before keys open"
             );
             self.window = Window::Closed;
@@ -296,6 +301,9 @@ fn round_up(ttl_ms: u32) -> u32 {
 /// The length of the grace window: the bound, a clock rate error of 1 % on either side, and 50 ms.
 #[must_use]
 pub fn window_ms(bound_ms: u32) -> u32 {
+    if canary::is(Canary::ShortWindow) {
+        return bound_ms - bound_ms / 10;
+    }
     bound_ms
         .saturating_add(bound_ms.div_ceil(50))
         .saturating_add(50)

@@ -3,6 +3,7 @@
 //! It reads no clock and waits for nothing; `super::run` does both. The store is reached through
 //! its seam and the shards through [`Shards`], so that tests run every turn here.
 
+use crate::canary::{self, Canary};
 use crate::control::ledger::{EpochsExhausted, Ledger, To};
 use crate::control::record::Version;
 use crate::control::store::{Store, StoreError};
@@ -181,6 +182,7 @@ impl<S: Store> Plane<S> {
             return Ok(if is_idle { End::Clean } else { End::Dirty });
         };
         let clean = books.ledger.stopped_without_holds();
+        let is_idle = is_idle || canary::is(Canary::CleanWithHolds);
         let Some(record) = clean.filter(|_| is_idle) else {
             return Ok(End::Dirty);
         };

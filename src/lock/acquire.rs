@@ -1,5 +1,6 @@
 //! Acquire: granted at once, queued, or refused with nothing changed.
 
+use crate::canary::{self, Canary};
 use crate::limits::{LEASE_MS_MAX, OWNER_ENTRIES_MAX};
 use crate::lock::batch::Hint;
 use crate::lock::block::{Handle, Kind, Role};
@@ -64,7 +65,8 @@ impl Engine {
         let limit = self.check_limit(self.pool.at(lock).limit(), ask.want)?;
         let want = ask.want;
         let waiters = self.pool.at(lock).waiters();
-        if waiters == 0
+        let overtakes = canary::is(Canary::WideHeadOvertaken) && want.mode == Mode::Permit;
+        if (waiters == 0 || overtakes)
             && self.grace.is_none()
             && self.is_compatible(lock, want.mode, want.permits, limit)
         {

@@ -1,6 +1,7 @@
 //! What a key does once something about it changed: grants from the head of its queue, in order,
 //! and gives its block back when nobody holds it, waits for it or is still to be told of it.
 
+use crate::canary::{self, Canary};
 use crate::limits::{GRANTS_PER_TURN_MAX, KEYS_OPENED_PER_TURN_MAX};
 use crate::lock::block::{Handle, Role};
 use crate::lock::effect::{Answer, Effects, Event, Refusal};
@@ -62,7 +63,8 @@ impl Engine {
 
     fn judge_head(&self, lock: Handle, head: Handle) -> Head {
         let waiter = self.pool.at(head);
-        if self.stubs.at(waiter.stub).is_dead() {
+        let granted_dead = canary::is(Canary::DeadWaiterGranted);
+        if self.stubs.at(waiter.stub).is_dead() && !granted_dead {
             return Head::Dead;
         }
         let limit = self.pool.at(lock).limit();
@@ -75,6 +77,9 @@ impl Engine {
             });
         }
         if self.is_compatible(lock, mode, permits, limit) {
+            if canary::is(Canary::GrantAllocates) && self.pool.free_count() == 0 {
+                return Head::Dead;
+            }
             Head::Granted
         } else {
             Head::Waits
@@ -101,13 +106,32 @@ impl Engine {
 
     /// A waiter's block becomes its hold's block in place: nothing is allocated, nothing can fail.
     fn grant_waiter(&mut self, lock: Handle, waiter: Handle, effects: &mut impl Effects) {
+        let wait_end = self.deadline_of(waiter);
         self.unqueue(lock, waiter);
         self.count_grant(lock, waiter);
         self.pool.holds_push(lock, waiter, End::Front, Counted::Yes);
-        if self.lane_is_clear(waiter) && self.send_granted(waiter, effects) {
+        let sent = self.lane_is_clear(waiter) && self.send_granted(waiter, effects);
+        if sent || canary::is(Canary::GrantDropped) {
             self.start_lease(waiter);
+            self.spoil_grant(waiter, wait_end);
         } else {
             self.pend(waiter);
+        }
+    }
+
+    /// What canaries do to a hold that was a waiter.
+    #[inline]
+    fn spoil_grant(&mut self, hold: Handle, wait_end: Option<Instant>) {
+        let block = self.pool.at(hold);
+        if canary::is(Canary::DeadWaiterGranted) && self.stubs.at(block.stub).is_dead() {
+            self.stubs.unlink(&mut self.pool, hold);
+        }
+        let leased = self.pool.at(hold).lease_ms() > 0;
+        if canary::is(Canary::StaleTimer)
+            && !leased
+            && let Some(end) = wait_end
+        {
+            self.arm(hold, end);
         }
     }
 

@@ -176,6 +176,12 @@ impl Stubs {
         index
     }
 
+    /// Whether the session is open here.
+    pub(super) fn is_known(&self, session: SessionRef) -> bool {
+        let stub = self.at(self.index(session));
+        stub.is_open() && stub.id == session.id.0
+    }
+
     #[inline]
     pub(super) fn at(&self, index: u32) -> &Stub {
         self.stubs.header(index as usize)

@@ -62,6 +62,16 @@ impl Engine {
         self.push_sweep(stub);
     }
 
+    /// [`Engine::end_session`] ahead of what the session still asks.
+    pub(crate) fn end_overtaking(&mut self, session: SessionRef, effects: &mut impl Effects) {
+        if self.stubs.is_known(session) {
+            return self.end_session(session);
+        }
+        let gone = Event::SessionGone { session };
+        let sent = effects.later(session.id.home(), gone);
+        sent.expect("canaries need not mind full lanes");
+    }
+
     /// Frees blocks of ended sessions, and sends `SessionGone` for those that have none left.
     pub(super) fn sweep_sessions(&mut self, effects: &mut impl Effects) {
         let mut blocks = SWEEP_PER_TURN_MAX;

@@ -10,6 +10,7 @@
 //!  word 3   done: server_now of the decision
 //! ```
 
+use crate::canary::{self, Canary};
 use crate::lock::effect::{Answer, CancelOutcome, Refusal};
 use crate::time::Instant;
 use locker_protocol::Status;
@@ -84,7 +85,13 @@ impl<'a> Record<'a> {
     #[inline]
     #[must_use]
     pub fn is_fresh(&self, sequence: u64) -> bool {
-        sequence > self.sequence() && !self.is_running()
+        let again = canary::is(Canary::ReleaseRunsTwice) && self.is_release_again(sequence);
+        sequence > self.sequence() && !self.is_running() || again
+    }
+
+    /// A Release that was answered is asked again.
+    fn is_release_again(&self, sequence: u64) -> bool {
+        sequence == self.sequence() && self.state() == DONE && self.op() == SeatOp::Release
     }
 
     /// What a request with this sequence would be; changes nothing.

@@ -11,6 +11,7 @@
 //! The order is the contract's: a renewal that arrives in the turn of its expiry wins. What the
 //! shell sends after `turn_end` is all that the turn had to say.
 
+use crate::canary::{self, Canary};
 use crate::lock::input::{Input, Peer};
 use crate::lock::op::ShardId;
 use crate::lock::{Batch, Counters, Event};
@@ -224,6 +225,12 @@ impl Core {
     fn lane_input(&mut self, from: ShardId, input: Input<'_>, io: &mut impl Io) {
         if let Input::LostTold { .. } = input {
             self.home.router.release(from, LOST_TOLD_BYTES);
+        }
+        if let Input::SessionEnd { session } = input
+            && canary::is(Canary::EndOvertakes)
+        {
+            let home = &mut self.home;
+            return self.engine.end_overtaking(session, &mut Sink { home, io });
         }
         self.input(input, io);
     }

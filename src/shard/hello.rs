@@ -1,5 +1,6 @@
 //! The first frame of a connection: opens a session, resumes one, or does without.
 
+use crate::canary::{self, Canary};
 use crate::limits::TTL_MS_MIN;
 use crate::lock::effect::Refusal;
 use crate::lock::input::Peer;
@@ -71,10 +72,19 @@ impl Home {
             self.opened(io, connection, session);
             return;
         }
+        if canary::is(Canary::BoundAfterHello) {
+            self.opened(io, connection, session);
+            return self.ask_bound(io, ttl);
+        }
         self.set_phase(connection, Phase::Withheld(session));
         self.paused.push(connection.slot, WaitsFor::Bound);
         self.deadlines.connection_greeted(connection.slot);
         io.read(connection, Reading::Paused);
+        self.ask_bound(io, ttl);
+    }
+
+    /// Asks for a durable bound of this TTL, unless that, or a higher one, was asked for.
+    fn ask_bound(&mut self, io: &mut impl Io, ttl: u32) {
         if ttl > self.ttl_asked_ms {
             self.ttl_asked_ms = ttl;
             io.control(ToControl::RaiseBound { ttl_ms: ttl });
@@ -139,7 +149,9 @@ impl Home {
                 reason: GoAwayReason::TakenOver,
             }
             .encode(&mut Output(io, old));
-            self.shut(io, old);
+            if !canary::is(Canary::OldConnectionHeard) {
+                self.shut(io, old);
+            }
         }
         let state = self.connections.find(connection).expect("it just spoke");
         let peer = state.peer;

@@ -7,6 +7,7 @@
 //! Invariants: a session is `Attached` iff a connection carries it; a request is answered once; the
 //! bytes that a lane back may still bring are counted in the router.
 
+use crate::canary::{self, Canary};
 use crate::limits::READ_REPLY_BYTES_MAX;
 use crate::lock::effect::{Answer, CancelOutcome, ClosureRef, LaneFull, LostReason, Refusal};
 use crate::lock::input::Input;
@@ -159,6 +160,9 @@ impl Home {
         } else {
             let settled = Settled { answer, at };
             write_answer(&mut Output(io, connection), request_id, op, settled);
+            if canary::is(Canary::AnsweredTwice) && self.sessions.at(to.session).attach > 0 {
+                write_answer(&mut Output(io, connection), request_id, op, settled);
+            }
         }
     }
 
@@ -270,6 +274,9 @@ impl Home {
         }
         if let Some(kept) = was.session() {
             let session = self.sessions.at_mut(kept);
+            if canary::is(Canary::OldConnectionHeard) && session.connection != Some(connection) {
+                return Some(was.phase);
+            }
             session.connection = None;
             match session.life {
                 Life::Attached => session.life = Life::Detached,

@@ -14,6 +14,8 @@
 //! simulator takes each when it pleases ([`Step::next`], [`Falling::next`]), so that time passes
 //! and other shards run in between.
 
+use crate::canary::{self, Canary};
+
 /// A step of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -31,14 +33,24 @@ impl Step {
     /// The first step of a turn.
     #[inline]
     #[must_use]
-    pub const fn first() -> Self {
-        Self::Reap
+    pub fn first() -> Self {
+        match canary::is(Canary::ClockBeforeReap) {
+            false => Self::Reap,
+            true => Self::Clock,
+        }
     }
 
     /// The step after this one; none if the turn is over.
     #[inline]
     #[must_use]
-    pub const fn next(self) -> Option<Self> {
+    pub fn next(self) -> Option<Self> {
+        if canary::is(Canary::ClockBeforeReap) {
+            return match self {
+                Self::Clock => Some(Self::Reap),
+                Self::Reap => Some(Self::Act),
+                Self::Act => None,
+            };
+        }
         match self {
             Self::Reap => Some(Self::Clock),
             Self::Clock => Some(Self::Act),
@@ -79,8 +91,9 @@ impl Falling {
     /// The step after this one; none if the shard sleeps.
     #[inline]
     #[must_use]
-    pub const fn next(self) -> Option<Self> {
+    pub fn next(self) -> Option<Self> {
         match self {
+            Self::Announce if canary::is(Canary::SleepWithoutLook) => Some(Self::Park),
             Self::Announce => Some(Self::Look),
             Self::Look => Some(Self::Park),
             Self::Park => None,

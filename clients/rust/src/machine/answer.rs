@@ -6,6 +6,7 @@ use locker_protocol::{Granted, Refusal as WireRefusal, Renewed, Reply, Status};
 
 use super::attach::{Broken, Farewell};
 use super::call::{Acquire, CallId, HoldId, Read, Wait, lease_ms};
+use super::canary::{self, Canary};
 use super::event::{Ended, LostReason, Outcome};
 use super::holds::{Hold, HoldState, Standing};
 use super::instant::Instant;
@@ -34,9 +35,13 @@ impl Machine {
             )));
         }
         let session = self.session.as_mut().expect("attached means a session");
-        session.proven(sent.first_at);
+        let sent_at = match canary::is(Canary::DeadlineFromReceipt) {
+            true => now,
+            false => sent.first_at,
+        };
+        session.proven(sent_at);
         if let Some(server_now) = server_now(&reply) {
-            session.observe(sent.first_at, server_now);
+            session.observe(sent_at, server_now);
         }
         if let Body::Acquire { .. } = request.body {
             self.on_acquire_answer(now, call, reply);

@@ -1,9 +1,11 @@
 //! Losing holds, giving up calls, and settling both with the server.
 
 use super::call::{CallId, HoldId};
+use super::canary::{self, Canary};
 use super::event::{Ended, Event, LostReason, Outcome};
-use super::holds::HoldState;
+use super::holds::{HoldState, Standing};
 use super::instant::Instant;
+use super::reclaiming::question;
 use super::request::{Body, ReleaseFor, RenewTo, Request};
 use super::state::Machine;
 use super::timers::Timer;
@@ -30,6 +32,10 @@ impl Machine {
             return;
         };
         if hold.state != HoldState::Held || now < self.held_until(id) {
+            return;
+        }
+        let is_here = hold.standing == Standing::Here && self.is_attached();
+        if canary::is(Canary::LateGrantAccepted) && !is_here {
             return;
         }
         let reason = if now >= hold.lease_end() {
@@ -151,8 +157,15 @@ impl Machine {
                 why: ReleaseFor::Owner,
                 ..
             } => {
+                let id = *hold;
+                if canary::is(Canary::ReclaimAfterRelease)
+                    && let Some(hold) = self.holds.hold(id)
+                {
+                    let body = Body::Reclaim(Box::new(question(id, hold)));
+                    self.queue(Request::unheard(body));
+                }
                 // The hold was believed in when it was given back, so it stood until then.
-                let hold = self.holds.remove(*hold);
+                let hold = self.holds.remove(id);
                 let outcome = match hold.map(|hold| hold.state) {
                     Some(HoldState::Lost(reason)) => Outcome::Lost(reason),
                     _ => Outcome::Released,

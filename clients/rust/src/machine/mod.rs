@@ -30,6 +30,8 @@
 mod answer;
 mod attach;
 mod call;
+#[doc(hidden)]
+pub mod canary;
 mod check;
 mod clock;
 mod encode;

@@ -189,7 +189,7 @@ pub(super) fn confirmation(id: HoldId, hold: &Hold, attach: u32) -> Body {
     }
 }
 
-fn question(id: HoldId, hold: &Hold) -> Reclaim {
+pub(super) fn question(id: HoldId, hold: &Hold) -> Reclaim {
     Reclaim {
         hold: id,
         token: hold.token,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::attach::{Farewell, Transport};
 use super::call::{Acquire, CallId, ForceRelease, HoldId, Lease, Read, Wait, lease_ms};
+use super::canary::{self, Canary};
 use super::check;
 use super::encode;
 use super::event::{Ended, Event, Outcome};
@@ -327,6 +328,13 @@ impl Machine {
 
     /// Appends the frame of a request that has its id.
     pub(super) fn transmit(&mut self, now: Instant, call: CallId) {
+        if canary::is(Canary::DeadlineFromResend)
+            && let Some(Request {
+                sent: Some(sent), ..
+            }) = self.requests.request_mut(call)
+        {
+            sent.first_at = now;
+        }
         let request = self
             .requests
             .request(call)

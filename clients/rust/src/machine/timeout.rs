@@ -2,6 +2,7 @@
 
 use super::attach::{Broken, Transport};
 use super::call::{CallId, HoldId, whole_millis};
+use super::canary::{self, Canary};
 use super::event::Outcome;
 use super::holds::{Hold, HoldState};
 use super::instant::Instant;
@@ -19,7 +20,8 @@ impl Machine {
         let holds_end = self
             .session
             .as_ref()
-            .filter(|_| self.holds.held_count() > 0);
+            .filter(|_| self.holds.held_count() > 0)
+            .filter(|_| self.is_attached() || !canary::is(Canary::LateGrantAccepted));
         [
             self.timers.next(),
             holds_end.map(Session::deadline),

@@ -55,7 +55,9 @@ pub(super) enum Stage {
 
 impl Stage {
     /// The beginning of a turn.
-    const FIRST: Self = Self::Turn(turn::Step::first());
+    fn first() -> Self {
+        Self::Turn(turn::Step::first())
+    }
 }
 
 /// A shard of a running server.
@@ -111,7 +113,7 @@ impl Shard {
             kernel,
             inbound,
             bell,
-            stage: Stage::FIRST,
+            stage: Stage::first(),
             clock,
             sizes,
             completions: Vec::new(),
@@ -142,7 +144,7 @@ impl Shard {
                 turn::Found::Something => {
                     self.kernel.enter(outside);
                     self.bell.sleeper.awake();
-                    Stage::FIRST
+                    Stage::first()
                 }
                 turn::Found::Nothing => step.next().map_or_else(
                     || {
@@ -154,7 +156,7 @@ impl Shard {
             },
             Stage::Asleep => {
                 self.bell.sleeper.awake();
-                Stage::FIRST
+                Stage::first()
             }
             Stage::Over => Stage::Over,
         };
@@ -274,7 +276,7 @@ impl Shard {
             }
         }
         self.kernel.enter(outside);
-        Stage::FIRST
+        Stage::first()
     }
 
     fn may_sleep(&mut self, outside: &mut Outside<'_>) -> bool {
