@@ -15,6 +15,7 @@
 //! the checker can compare what one worker believed with what another one did. Workers write an
 //! entry before they act on it: the history of one that was killed counts up to the kill.
 
+pub mod bend;
 pub mod campaign;
 pub mod check;
 pub mod clock;

@@ -4,6 +4,8 @@ use std::env;
 use std::fmt;
 use std::path::Path;
 
+use crate::bend;
+
 /// Something that may be missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
@@ -11,6 +13,8 @@ pub enum Need {
     Root,
     /// A program in PATH.
     Tool(&'static str),
+    /// The library libfaketime.
+    Faketime,
     /// A folder, such as that of a control group's controller, in which new folders may be made.
     Folder(&'static str),
 }
@@ -27,6 +31,7 @@ impl Need {
                 let mut folders = env::split_paths(&path).chain(more);
                 folders.any(|folder| folder.join(name).is_file())
             }
+            Self::Faketime => bend::library().is_some(),
             Self::Folder(path) => {
                 let access = rustix::fs::Access::WRITE_OK;
                 Path::new(path).is_dir() && rustix::fs::access(path, access).is_ok()
@@ -40,6 +45,7 @@ impl fmt::Display for Need {
         match self {
             Self::Root => f.write_str("root"),
             Self::Tool(name) => write!(f, "the program {name}"),
+            Self::Faketime => f.write_str("libfaketime"),
             Self::Folder(path) => write!(f, "a writable {path}"),
         }
     }

@@ -11,6 +11,7 @@ use crate::trouble::{Trouble, Trying as _};
 
 static FAULTS: OnceLock<PathBuf> = OnceLock::new();
 static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+static BENT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
 static BENCH: OnceLock<Result<PathBuf, String>> = OnceLock::new();
 
 /// Says where this package's own program lies, for a test, which is another program.
@@ -38,6 +39,20 @@ pub fn locker() -> Result<PathBuf, Trouble> {
     built(&BUILT, "locker", "locker")
 }
 
+/// The server's program in a build of its own, in which every clock goes through the C library, so
+/// that it can be bent. Building it takes minutes the first time.
+///
+/// # Errors
+/// It cannot be built.
+pub fn bent_locker() -> Result<PathBuf, Trouble> {
+    let folder = faults()?.parent().map(Path::to_owned).unwrap_or_default();
+    let profile = folder.file_name().unwrap_or_default();
+    let folder = folder.with_file_name("bent").join(profile);
+    let through_libc = &["--features", "rustix/use-libc"];
+    let path = BENT.get_or_init(|| build(&folder, "locker", "locker", through_libc));
+    path.clone().map_err(Trouble::Failed)
+}
+
 /// The load generator's program, beside ours, built if need be.
 ///
 /// # Errors
@@ -52,13 +67,13 @@ fn built(
     program: &str,
 ) -> Result<PathBuf, Trouble> {
     let folder = faults()?.parent().map(Path::to_owned).unwrap_or_default();
-    let path = known.get_or_init(|| build(&folder, package, program));
+    let path = known.get_or_init(|| build(&folder, package, program, &[]));
     path.clone().map_err(Trouble::Failed)
 }
 
 /// Builds it unless it is there and newer than its sources: whoever runs all tests has built it,
 /// and other tests are using it now.
-fn build(folder: &Path, package: &str, program: &str) -> Result<PathBuf, String> {
+fn build(folder: &Path, package: &str, program: &str, further: &[&str]) -> Result<PathBuf, String> {
     let path = folder.join(program);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let sources = [
@@ -80,6 +95,7 @@ fn build(folder: &Path, package: &str, program: &str) -> Result<PathBuf, String>
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build.args(["build", "--quiet", "--package", package, "--bin", program]);
+    build.args(further);
     build
         .args(["--profile", profile, "--target-dir"])
         .arg(target);

@@ -27,6 +27,8 @@ pub struct ServerSetup {
     pub flags: Vec<(&'static str, String)>,
     /// Limits of the process; its command is filled in.
     pub limits: LaunchOptions,
+    /// Whether it is the build whose clocks can be bent.
+    pub is_bent: bool,
     /// A command in front of all, as [`Launch::prefix`].
     pub prefix: Vec<OsString>,
     /// Variables of the environment besides ours.
@@ -49,6 +51,7 @@ impl ServerSetup {
         let setup = Self {
             flags: Vec::new(),
             limits: LaunchOptions::default(),
+            is_bent: false,
             prefix: Vec::new(),
             environment: Vec::new(),
         };
@@ -131,7 +134,11 @@ impl Server {
         self.process = None;
         self.starts += 1;
         let mut options = self.setup.limits.clone();
-        options.command = vec![program::locker()?.into(), "serve".into()];
+        let program = match self.setup.is_bent {
+            true => program::bent_locker()?,
+            false => program::locker()?,
+        };
+        options.command = vec![program.into(), "serve".into()];
         let flags = self.setup.flags.iter();
         options
             .command

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::check::{Fault, judge};
+use crate::bend;
+use crate::check::{Fault, Rule, judge};
 use crate::clock;
 use crate::dice::Dice;
 use crate::folder;
@@ -48,6 +49,8 @@ pub struct WorkerSetup {
     pub wait: Duration,
     /// Whether it leaves checking to the resource.
     pub is_careless: bool,
+    /// How fast the one clock runs that it reckons by; else it has two, which nothing bends.
+    pub clock_rate: Option<f64>,
     /// Where the server is for it, if not where the stage's server listens.
     pub server: Option<String>,
     /// A command in front of all, as [`Launch::prefix`].
@@ -72,6 +75,7 @@ impl Default for WorkerSetup {
             work: Duration::from_millis(30),
             wait: Duration::from_secs(5),
             is_careless: false,
+            clock_rate: None,
             server: None,
             prefix: Vec::new(),
             environment: Vec::new(),
@@ -112,6 +116,8 @@ pub struct Stage {
     pub dice: Dice,
     crew: Vec<Worker>,
     faults: Vec<Fault>,
+    /// The rule that has to be broken, and others that may be.
+    expected: &'static [Rule],
     tally: Tally,
     is_clean: bool,
     folder: TempDir,
@@ -136,6 +142,7 @@ impl Stage {
             dice: Dice::new(round.seed),
             crew: Vec::new(),
             faults: Vec::new(),
+            expected: &[],
             tally: Tally::default(),
             is_clean: false,
             folder,
@@ -176,13 +183,19 @@ impl Stage {
         if setup.is_careless {
             command.push("--careless".into());
         }
+        let mut environment = setup.environment.clone();
+        if let Some(rate) = setup.clock_rate {
+            command.push("--one-clock".into());
+            command.push(format!("--clock-rate={rate}").into());
+            environment.extend(bend::at_rate(rate)?);
+        }
         let launch = Launch {
             options: LaunchOptions {
                 command,
                 ..LaunchOptions::default()
             },
             prefix: setup.prefix.clone(),
-            environment: setup.environment.clone(),
+            environment,
             log: self.folder.path().join(format!("{name}.log")),
         };
         self.crew.push(Worker {
@@ -422,10 +435,45 @@ impl Stage {
         Ok(())
     }
 
+    /// Says that the round breaks what the promises stand on: the first of these rules must be seen
+    /// broken, the others may be.
+    pub const fn expect(&mut self, rules: &'static [Rule]) {
+        self.expected = rules;
+    }
+
+    /// Whether the rule that has to be broken was seen broken by now; never without one.
+    ///
+    /// # Errors
+    /// A history cannot be read.
+    pub fn has_seen_expected(&self) -> Result<bool, Trouble> {
+        let Some(wanted) = self.expected.first() else {
+            return Ok(false);
+        };
+        let verdict = judge(&self.histories()?, &self.resource.accesses(), &self.faults);
+        Ok(verdict.violations.iter().any(|one| one.rule == *wanted))
+    }
+
     /// Checks all that was written.
     fn judge(&mut self) -> Result<(), Trouble> {
         let faults = mem::take(&mut self.faults);
-        let verdict = judge(&self.histories()?, &self.resource.accesses(), &faults);
+        let mut verdict = judge(&self.histories()?, &self.resource.accesses(), &faults);
+        if let Some(wanted) = self.expected.first() {
+            let count = verdict
+                .violations
+                .iter()
+                .filter(|one| one.rule == *wanted)
+                .count();
+            if count == 0 {
+                let how = format!("{wanted:?} had to be broken, and nobody saw it");
+                return Err(Trouble::failed(how));
+            }
+            verdict
+                .violations
+                .retain(|one| !self.expected.contains(&one.rule));
+            self.note(format!(
+                "caught, as it has to be: {wanted:?} broken {count} times"
+            ));
+        }
         self.tally.add_verdict(&verdict);
         Ok(())
     }

@@ -67,4 +67,9 @@ rounds! {
     bench_catches: "bench-catches",
     net_cut: "net-cut",
     net_broken: "net-broken",
+    wall_jumps: "wall-jumps",
+    client_rate: "client-rate",
+    client_rate_half: "client-rate-half",
+    server_rate: "server-rate",
+    server_rate_double: "server-rate-double",
 }

@@ -1,6 +1,7 @@
 //! The scenarios: one kind of fault per file.
 
 mod bench;
+mod clocks;
 mod disk;
 mod drained;
 mod net_broken;
@@ -35,4 +36,9 @@ pub const ALL: &[Scenario] = &[
     bench::BENCH_CATCHES,
     net_cut::NET_CUT,
     net_broken::NET_BROKEN,
+    clocks::WALL_JUMPS,
+    clocks::CLIENT_RATE,
+    clocks::CLIENT_RATE_HALF,
+    clocks::SERVER_RATE,
+    clocks::SERVER_RATE_DOUBLE,
 ];

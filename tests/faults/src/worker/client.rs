@@ -56,7 +56,16 @@ impl<'a> WorkingClient<'a> {
         let builder = Client::builder().address(self.options.server.as_str());
         let builder = builder.ttl(Duration::from_millis(self.options.ttl_ms));
         let builder = builder.backoff_max(Duration::from_millis(self.options.backoff_ms));
+        let builder = match self.options.one_clock {
+            true => builder.one_clock(),
+            false => builder,
+        };
         builder.name(self.name.as_str()).connect()
+    }
+
+    /// How long a span of the client's clock is in truth: one that runs fast shows too much.
+    fn true_span(&self, span: Duration) -> Duration {
+        span.div_f64(self.options.clock_rate)
     }
 
     /// One ask and what comes of it; `false` if the client is finished.
@@ -116,7 +125,7 @@ impl<'a> WorkingClient<'a> {
     fn hold(&mut self, lock: Lock, key: &str, mode: Mode, stop: &AtomicBool) -> io::Result<()> {
         let ask = self.asks;
         let from = clock::now();
-        let mut until = from.after(lock.remaining());
+        let mut until = from.after(self.true_span(lock.remaining()));
         let token = lock.token();
         let deed = Deed::Granted { token, until };
         self.journal.write(from, ask, deed)?;

@@ -50,6 +50,12 @@ pub struct WorkerOptions {
     /// Do not look whether the lock is valid before an access
     #[arg(long)]
     pub careless: bool,
+    /// Reckon by the one monotonic clock of the standard library, which is the one that is bent
+    #[arg(long)]
+    pub one_clock: bool,
+    /// How fast that clock runs, as the harness bends it: the history is on the true clock
+    #[arg(long, default_value_t = 1.0)]
+    pub clock_rate: f64,
     /// Reconnect at most this many milliseconds after the last try
     #[arg(long, default_value_t = 50)]
     pub backoff_ms: u64,
