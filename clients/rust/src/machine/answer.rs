@@ -96,6 +96,7 @@ impl Machine {
             unreachable!("the caller looked")
         };
         let outcome = match (granted, reply) {
+            (Some(_), _) if self.is_closing => Outcome::Lost(LostReason::Session),
             (Some(granted), _) => self.on_granted(now, HoldId(call.0), &acquire, granted),
             (None, Reply::Refused(refusal)) => match refusal.status {
                 Status::Timeout => Outcome::Timeout,

@@ -9,7 +9,7 @@ use super::call::{Acquire, CallId, ForceRelease, HoldId, Lease, Read, Wait, leas
 use super::canary::{self, Canary};
 use super::check;
 use super::encode;
-use super::event::{Ended, Event, Outcome};
+use super::event::{Ended, Event, LostReason, Outcome};
 use super::frames::Frames;
 use super::holds::{HoldState, Holds};
 use super::instant::Instant;
@@ -28,6 +28,8 @@ pub struct Machine {
     pub(super) session: Option<Session>,
     pub(super) info: Option<ServerInfo>,
     pub(super) ended: Option<Ended>,
+    /// The session was asked to end.
+    pub(super) is_closing: bool,
     pub(super) requests: Requests,
     pub(super) holds: Holds,
     pub(super) timers: Timers,
@@ -52,6 +54,7 @@ impl Machine {
             session: None,
             info: None,
             ended: None,
+            is_closing: false,
             requests: Requests::default(),
             holds: Holds::default(),
             timers: Timers::default(),
@@ -175,13 +178,18 @@ impl Machine {
         }
     }
 
-    /// Ends the session and every hold of it. Outcomes: `Closed`, `NoAnswer`, `Ended`. After the
-    /// answer the machine is ended; without a session it is ended at once.
+    /// Ends the session and every hold of it. Outcomes: `Closed`, `NoAnswer`, `Ended`. From now on
+    /// no hold is believed in, and none is begun: the server may end the session as soon as it
+    /// hears of this. After the answer the machine is ended; without a session it is ended at once.
     pub fn close(&mut self, now: Instant) -> CallId {
         if self.session.is_none() && self.ended.is_none() {
             let call = self.answer_at_once(Outcome::Closed);
             self.end(Ended::Closed);
             return call;
+        }
+        self.is_closing = true;
+        for hold in self.holds.held() {
+            self.lose(hold, LostReason::Session);
         }
         self.submit_heard(now, Body::Close)
     }

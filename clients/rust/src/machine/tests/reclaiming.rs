@@ -588,8 +588,9 @@ fn closing_between_two_servers_ends_at_once_and_asks_for_nothing() {
 #[test]
 fn a_crash_while_closing_is_as_good_as_closed() {
     let mut lab = Lab::up();
-    lab.hold(0);
+    let hold = lab.hold(0);
     let call = lab.machine.close(lab.now);
+    assert_eq!(lab.event(), hold_lost(hold, LostReason::Session));
     lab.sent_one();
     restart(&mut lab);
     assert_eq!(lab.outcome(call), Outcome::Closed);

@@ -369,6 +369,20 @@ fn closing_ends_the_machine_with_the_answer() {
 }
 
 #[test]
+fn from_the_moment_of_closing_no_hold_is_believed_in_and_none_begins() {
+    let mut lab = Lab::up();
+    let hold = lab.hold(0);
+    let waiting = lab.acquire("a", Wait::Forever, Lease::Session);
+    let id = lab.sent_one().id();
+    lab.machine.close(lab.now);
+    assert!(!lab.is_held(hold), "the server may grant it to another now");
+    assert_eq!(lab.event(), hold_lost(hold, LostReason::Session));
+    lab.grant(id, 9, 0);
+    assert_eq!(lab.outcome(waiting), Outcome::Lost(LostReason::Session));
+    assert!(!lab.is_held(crate::machine::HoldId(waiting.0)));
+}
+
+#[test]
 fn reads_are_asked_again_after_a_resume() {
     let mut lab = Lab::up();
     let call = lab.machine.read(
