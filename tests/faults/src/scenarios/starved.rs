@@ -3,11 +3,12 @@
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use locker_client::{Client, Error, Lock};
 
 use crate::group::{self, Group};
+use crate::history::Deed;
 use crate::need::Need;
 use crate::scenario::{Round, Scenario, Tally};
 use crate::stage::{Stage, WorkerSetup};
@@ -105,12 +106,17 @@ fn fill(address: &str) -> Result<(Client, Vec<Lock>), Trouble> {
             })
             .collect::<Result<_, _>>()
             .map_err(failed)?;
+        let before = locks.len();
         for pending in asked {
             match pending.wait() {
                 Ok(lock) => locks.push(lock),
-                Err(Error::Refused(_)) => return Ok((client, locks)),
+                Err(Error::Refused(_)) => {}
                 Err(error) => return Err(failed(error)),
             }
+        }
+        // Keys of either shard were among them.
+        if locks.len() == before {
+            return Ok((client, locks));
         }
     }
 }
@@ -125,9 +131,13 @@ fn table_full(round: &Round) -> Result<Tally, Trouble> {
         let address = stage.server.address().to_owned();
         stage.fault("full table", |stage| {
             let (client, locks) = fill(&address)?;
+            await_refusal(stage)?;
+            // Refused are those that ask; who holds, holds.
             let lost = locks.iter().filter(|lock| !lock.is_valid()).count();
             stage.note(format!("{} locks fill it, {lost} lost", locks.len()));
-            // Those that hold go on; those that ask may be refused.
+            if lost > 0 {
+                return Err(Trouble::failed("a full table cost holders their locks"));
+            }
             stage.server.kill();
             stage.count_kill();
             stage.restart()?;
@@ -137,6 +147,23 @@ fn table_full(round: &Round) -> Result<Tally, Trouble> {
         })?;
     }
     stage.finish()
+}
+
+/// Waits until a worker was refused for want of room.
+fn await_refusal(stage: &Stage) -> Result<(), Trouble> {
+    let began = Instant::now();
+    let is_full = |deed: &Deed| matches!(deed, Deed::Ended { why } if why.contains("TableFull"));
+    while began.elapsed() < Duration::from_secs(30) {
+        let histories = stage.histories()?;
+        let mut entries = histories.iter().flat_map(|history| &history.entries);
+        if entries.any(|entry| is_full(&entry.deed)) {
+            return Ok(());
+        }
+        stage.pause(Duration::from_millis(20))?;
+    }
+    Err(Trouble::failed(
+        "nobody was refused though the table is full",
+    ))
 }
 
 fn address_space(round: &Round) -> Result<Tally, Trouble> {
