@@ -9,7 +9,10 @@
 //! - a server of the build that [`program::bent_locker`](crate::program::bent_locker) makes, whose
 //!   every clock goes through the C library. Its timers are still the kernel's: they fire on true
 //!   time and it then looks at its own clock, so when all is quiet a server whose clock runs fast
-//!   ends a lease somewhat later than its clock says, and never earlier.
+//!   ends a lease somewhat later than its clock says, and never earlier. The standard library's
+//!   timed waits mix both clocks and last for ever: what its control thread does from time to time
+//!   (ending a grace window, looking for signals) does not happen, so such a server is not
+//!   restarted and is ended by SIGKILL.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

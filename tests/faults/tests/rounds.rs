@@ -67,6 +67,7 @@ rounds! {
     bench_catches: "bench-catches",
     net_cut: "net-cut",
     net_broken: "net-broken",
+    cut_off_over_restarts: "cut-off-over-restarts",
     wall_jumps: "wall-jumps",
     client_rate: "client-rate",
     client_rate_half: "client-rate-half",

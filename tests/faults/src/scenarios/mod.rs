@@ -2,6 +2,7 @@
 
 mod bench;
 mod clocks;
+mod cut_off_over_restarts;
 mod disk;
 mod drained;
 mod net_broken;
@@ -36,6 +37,7 @@ pub const ALL: &[Scenario] = &[
     bench::BENCH_CATCHES,
     net_cut::NET_CUT,
     net_broken::NET_BROKEN,
+    cut_off_over_restarts::CUT_OFF_OVER_RESTARTS,
     clocks::WALL_JUMPS,
     clocks::CLIENT_RATE,
     clocks::CLIENT_RATE_HALF,
