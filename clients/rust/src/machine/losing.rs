@@ -85,11 +85,9 @@ impl Machine {
         let is_sent = request.sent.is_some();
         match &request.body {
             Body::Acquire { .. } if is_sent => self.cancel_acquire(call),
-            // A hold that its owner gave back is given back, heard or not.
-            Body::Release { .. } => self.unhear(call),
-            Body::Renew { .. } | Body::ForceRelease(_) | Body::Close if is_sent => {
-                self.unhear(call);
-            }
+            // What its owner gave back is given back, heard or not.
+            Body::Release { .. } | Body::Close => self.unhear(call),
+            Body::Renew { .. } | Body::ForceRelease(_) if is_sent => self.unhear(call),
             _ => {
                 self.take(call);
             }

@@ -383,6 +383,18 @@ fn from_the_moment_of_closing_no_hold_is_believed_in_and_none_begins() {
 }
 
 #[test]
+fn a_close_that_nobody_waits_for_is_sent_all_the_same() {
+    let mut lab = Lab::up();
+    lab.machine.disconnected();
+    let call = lab.machine.close(lab.now);
+    lab.wait(60_000);
+    assert_eq!(lab.outcome(call), Outcome::NoAnswer);
+    lab.connect();
+    lab.greet();
+    assert!(matches!(lab.sent_one(), Sent::Close { .. }));
+}
+
+#[test]
 fn reads_are_asked_again_after_a_resume() {
     let mut lab = Lab::up();
     let call = lab.machine.read(
