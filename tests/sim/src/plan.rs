@@ -309,9 +309,12 @@ fn swarm<T: Copy + PartialEq>(dice: &mut Dice, all: &[T], without: &[T]) -> Vec<
 
 fn draw_sizes(dice: &mut Dice) -> Sizes {
     let ttl_ms_default = dice.pick(&[1_000, 2_000, 5_000]);
+    let key_bytes_max = dice.pick(&[16, 200]);
+    let lane_bytes = dice.pick(&[2_048, 4_096, 16_384]);
     Sizes {
         shards: dice.pick(&[1, 1, 2, 2, 3, 4]),
-        lane_bytes: dice.pick(&[2_048, 4_096, 16_384]),
+        // As in a real server no message takes more than an eighth of its lane.
+        lane_bytes: lane_bytes.max(if key_bytes_max > 16 { 4_096 } else { 0 }),
         connections: dice.pick(&[10, 14, 64]),
         sessions: dice.pick(&[8, 16, 64]),
         seats: dice.pick(&[2, 3, 8, 64]),
@@ -321,7 +324,7 @@ fn draw_sizes(dice: &mut Dice) -> Sizes {
         chunks: dice.pick(&[24, 512]),
         buffers: dice.pick(&[2, 8, 64]),
         slices: dice.pick(&[1, 8]),
-        key_bytes_max: dice.pick(&[16, 200]),
+        key_bytes_max,
         frame_bytes_max: 4_096,
         ttl_ms_default,
         ttl_ms_max: ttl_ms_default * dice.pick(&[1, 4]),

@@ -280,9 +280,6 @@ impl Player {
         let Outcome::Granted { hold, token } = outcome else {
             return;
         };
-        if self.is_closing {
-            return;
-        }
         let Some(Pending::Acquire { key, share }) = pending else {
             panic!("only acquires are granted");
         };
