@@ -1,5 +1,8 @@
 //! Plays seeds, tells what happened, and how to repeat what failed.
 
+#[cfg(feature = "canaries")]
+mod hunt;
+
 use sim::minimise::minimise;
 use sim::plan::Without;
 use sim::tally::Tally;
@@ -24,6 +27,8 @@ broken promise and prints how to repeat it.
     --trace          prints all that was seen of the last seed played
     --without WORDS  leaves out faults, operations, clients (by number), with commas between
     --until-ms N     ends the random part of a run after so many milliseconds
+    --canary NAME    lets a known defect loose; `all` hunts each until it is found, through N seeds
+                     (wants the feature canaries)
     --help           this text
 
 Exit codes: 0 no promise was broken, 1 one was, 2 the flags make no sense.
@@ -39,6 +44,8 @@ struct Flags {
     keeps_going: bool,
     traces: bool,
     without: Without,
+    /// A known defect by its name, or all of them one by one.
+    canary: Option<String>,
 }
 
 /// What all threads share.
@@ -69,11 +76,19 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Err(words) = let_loose(&flags) {
+        eprintln!("{words}");
+        return ExitCode::from(2);
+    }
     if flags.traces {
         return show(&flags);
     }
     // A panic is told with its seed.
     std::panic::set_hook(Box::new(|_| {}));
+    #[cfg(feature = "canaries")]
+    if flags.canary.as_deref() == Some("all") {
+        return hunt::hunt_all(flags.from, flags.seeds, flags.threads, &flags.without);
+    }
     let campaign = Campaign {
         next: AtomicU64::new(flags.from),
         flags,
@@ -87,8 +102,22 @@ fn main() -> ExitCode {
     campaign.finish()
 }
 
+/// Lets the defect loose in this thread that the flags name, if they name one.
+fn let_loose(flags: &Flags) -> Result<(), String> {
+    match flags.canary.as_deref() {
+        None => Ok(()),
+        #[cfg(feature = "canaries")]
+        Some("all") => Ok(()),
+        #[cfg(feature = "canaries")]
+        Some(name) => hunt::choose(name),
+        #[cfg(not(feature = "canaries"))]
+        Some(_) => Err("canaries want a build with `--features canaries`".to_owned()),
+    }
+}
+
 impl Campaign {
     fn play(&self) {
+        let_loose(&self.flags).expect("it was let loose once");
         let end = self.flags.from + self.flags.seeds;
         loop {
             let seed = self.next.fetch_add(1, Ordering::Relaxed);
@@ -163,12 +192,16 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Flags>, Strin
         keeps_going: false,
         traces: false,
         without: Without::default(),
+        canary: None,
     };
     while let Some(word) = words.next() {
         match word.as_str() {
             "--help" | "-h" => return Ok(None),
             "--keep-going" => flags.keeps_going = true,
             "--trace" => flags.traces = true,
+            "--canary" => {
+                flags.canary = Some(words.next().ok_or("--canary wants a name, or `all`")?);
+            }
             "--seeds" => flags.seeds = number(&mut words, &word)?,
             "--from" => flags.from = number(&mut words, &word)?,
             "--until-ms" => flags.without.until_ms = Some(number(&mut words, &word)?),
