@@ -419,6 +419,17 @@ mod tests {
         }
     }
 
+    /// Seeds that broke a promise once: grants that crossed a Close, a Close never sent, a
+    /// connection that waited for room that was there.
+    const PINNED: [u64; 5] = [29, 330, 507, 3_304, 5_231];
+
+    #[test]
+    fn what_broke_once_is_mended() {
+        for seed in PINNED {
+            assert_eq!(play(seed, &Without::default()).violation, None, "{seed}");
+        }
+    }
+
     #[test]
     fn nobody_believes_in_a_lock_that_another_has() {
         for seed in 1..20 {

@@ -223,6 +223,8 @@ pub struct Plan {
     pub server_fast_ppm: i64,
     /// By how much clients' clocks differ from the server's at most.
     pub client_off_ppm: i64,
+    /// Whether some clients have one clock only, which is further off.
+    pub has_one_clocks: bool,
     /// The longest lease asked for, in milliseconds.
     pub lease_ms_most: u64,
     /// Whether the number of shards may change at a restart.
@@ -266,6 +268,7 @@ impl Plan {
             act_every_us,
             server_fast_ppm: within_ppm(&mut dice, 4_900),
             client_off_ppm: dice.pick(&[0, 4_900]),
+            has_one_clocks: dice.one_in(3),
             lease_ms_most: dice.pick(&[500, 3_000, 20_000]),
             reshard: dice.one_in(2),
         }

@@ -12,7 +12,7 @@ use crate::network::Network;
 use crate::observed::{Key, Observed, Share, Who, Why};
 use crate::plan::Plan;
 use front::Link;
-use locker_client::machine::{CallId, HoldId, Instant, Machine, OnDisconnect, Settings};
+use locker_client::machine::{CallId, HoldId, Instant, Machine, Margin, OnDisconnect, Settings};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tap::Tap;
@@ -39,6 +39,9 @@ struct Held {
     release_at: Moment,
 }
 
+/// A client with one clock: that runs up to 8 % faster or slower than the server's.
+const ONE_CLOCK_OFF_PPM: u32 = 75_000;
+
 /// A call without an outcome.
 #[derive(Clone, Copy, Debug)]
 enum Pending {
@@ -52,6 +55,8 @@ pub struct Player {
     who: Who,
     machine: Machine,
     clock: Clock,
+    /// It has one clock only, and takes its deadlines 10 % earlier.
+    has_one_clock: bool,
     link: Link,
     /// Bytes that the socket had no room for.
     unsent: Vec<u8>,
@@ -80,12 +85,17 @@ impl Player {
     #[must_use]
     pub fn new(client: u8, now: Moment, plan: &Plan) -> Self {
         let mut dice = Dice::of(plan.seed, 1_000 + u64::from(client));
-        let off = u32::try_from(plan.client_off_ppm).expect("not below 0");
+        let has_one_clock = plan.has_one_clocks && dice.one_in(2);
+        let off = match has_one_clock {
+            true => ONE_CLOCK_OFF_PPM,
+            false => u32::try_from(plan.client_off_ppm).expect("not below 0"),
+        };
         let clock = Clock::new(now, crate::plan::within_ppm(&mut dice, off));
         Self {
             who: Who { client, life: 0 },
-            machine: Machine::new(settings(&mut dice, plan)),
+            machine: Machine::new(settings(&mut dice, plan, has_one_clock)),
             clock,
+            has_one_clock,
             link: Link::Down { retry_at: now },
             unsent: Vec::new(),
             tap: Tap::default(),
@@ -144,7 +154,7 @@ impl Player {
         around.seen.push(Observed::Died { who: self.who });
         self.calls.clear();
         self.who.life += 1;
-        self.machine = Machine::new(settings(&mut self.dice, around.plan));
+        self.machine = Machine::new(settings(&mut self.dice, around.plan, self.has_one_clock));
         let born = match self.is_last {
             true => Moment::NEVER,
             false => around.now.plus(self.dice.spread(1_000, 2_000_000)),
@@ -238,7 +248,7 @@ impl Player {
     }
 }
 
-fn settings(dice: &mut Dice, plan: &Plan) -> Settings {
+fn settings(dice: &mut Dice, plan: &Plan, has_one_clock: bool) -> Settings {
     let ttl = match dice.one_in(2) {
         true => None,
         false => Some(Duration::from_millis(
@@ -246,6 +256,10 @@ fn settings(dice: &mut Dice, plan: &Plan) -> Settings {
         )),
     };
     Settings {
+        margin: match has_one_clock {
+            true => Margin::ONE_CLOCK,
+            false => Margin::TWO_CLOCKS,
+        },
         ttl,
         // `Release` gives up exclusion wherever something else than the client ends the stream.
         on_disconnect: OnDisconnect::Grace,
