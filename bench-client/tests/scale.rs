@@ -87,6 +87,19 @@ fn a_session_with_many_locks_ends_in_each_way() {
 }
 
 #[test]
+fn an_overload_takes_no_lock_from_clients_that_behave() {
+    let figure = figures("overload --kind rate,hot-session,garbage,table -c 4 --seconds 0.4");
+    for kind in ["rate", "hot-session", "garbage", "table"] {
+        let figure = |what: &str| figure(&format!("{kind}: {what}"));
+        assert!(figure("peak") > 0.0, "{kind}");
+        assert!(figure("goodput in the storm") >= 0.0, "{kind}");
+        assert_eq!(figure("renewals refused"), 0.0, "{kind}");
+        assert_eq!(figure("refusals of other kinds"), 0.0, "{kind}");
+    }
+    assert!(figure("garbage: connections begun against it") > 0.0);
+}
+
+#[test]
 fn a_soak_does_all_it_should_and_nothing_goes_wrong() {
     let figure = figures("soak -d 3 -c 20 --rate 1000");
     for what in ["sessions opened", "grants", "cancels", "reads", "resumes"] {

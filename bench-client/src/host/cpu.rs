@@ -112,6 +112,17 @@ pub fn resident_bytes(pid: u32) -> io::Result<u64> {
     Ok(pages * rustix::param::page_size() as u64)
 }
 
+/// The most memory of a process that was resident at once, in bytes.
+///
+/// # Errors
+/// There is no such process, or /proc does not tell.
+pub fn resident_most(pid: u32) -> io::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib: Option<u64> = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+    Ok(kib.ok_or_else(|| cut_short("status"))? * 1_024)
+}
+
 fn cut_short(file: &str) -> io::Error {
     let why = format!("/proc/PID/{file} is not what it should be");
     io::Error::new(io::ErrorKind::InvalidData, why)
@@ -225,7 +236,10 @@ mod tests {
     fn a_process_that_is_not_there_is_an_error() {
         assert!(process_cpu(u32::MAX).is_err());
         assert!(resident_bytes(u32::MAX).is_err());
+        assert!(resident_most(u32::MAX).is_err());
         assert!(resident_bytes(std::process::id()).unwrap() > 100_000);
+        let most = resident_most(std::process::id()).unwrap();
+        assert!(most > 100_000);
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod findings;
 mod held;
 mod leases;
 pub mod member;
+mod overload;
 mod resume;
 mod site;
 mod soak;
@@ -53,6 +54,8 @@ enum Scenario {
     Churn(churn::Options),
     /// A session that holds very many locks ends, in three ways, while others work.
     Ending(ending::Options),
+    /// Too much of everything: requests, waiters, connections, sessions, locks; and its end.
+    Overload(overload::Options),
     /// Everything mixed, for long: memory may not grow, latency may not drift.
     Soak(soak::Options),
 }
@@ -69,6 +72,7 @@ pub fn run(options: &Options, command: &[String]) -> ExitCode {
         Scenario::Leases(options) => (&options.common, leases::run(options)),
         Scenario::Churn(options) => (&options.common, churn::run(options)),
         Scenario::Ending(options) => (&options.common, ending::run(options)),
+        Scenario::Overload(options) => (&options.common, overload::run(options)),
         Scenario::Soak(options) => (&options.common, soak::run(options)),
     };
     match found.and_then(|found| publish(common, &found, command).map(|()| found.all_hold())) {

@@ -180,6 +180,14 @@ impl Site {
         })
     }
 
+    /// Bytes of the server that were resident at once at most, since its start.
+    ///
+    /// # Errors
+    /// The server is gone.
+    pub fn resident_most(&self) -> io::Result<u64> {
+        cpu::resident_most(self.server.pid())
+    }
+
     /// Waits for a reply of which `take` makes something; pushes are passed over.
     fn hear<T>(&mut self, mut take: impl FnMut(&Reply<'_>) -> Option<T>) -> io::Result<T> {
         loop {
