@@ -29,9 +29,9 @@
 //! Pure (no clock, socket, thread, `async`, randomness; the same inputs give the same effects):
 //! [`lock`], [`session`], [`shard`], [`wheel`], [`clock`], [`time`], [`limits`], most of
 //! [`config`]; of [`net`] the files `connections`, `flow`, `words` and `chunk`; of [`control`] the
-//! files `record`, `copies`, `ledger`, `plane`, `store` and `watchdog`. Shell: [`driver`], [`cli`],
-//! and the rest of [`net`] and [`control`]. The test `tidy` holds the exact list and fails on a
-//! breach.
+//! files `record`, `copies`, `ledger`, `plane`, `store`, `watchdog` and `window`. Shell:
+//! [`driver`], [`cli`], and the rest of [`net`] and [`control`]. The test `tidy` holds the exact
+//! list and fails on a breach.
 
 #[doc(hidden)]
 pub mod canary;

@@ -132,7 +132,9 @@ fn core() -> Core {
         ephemeral: false,
         server_id: [1; 16],
         run: 1,
+        floor: 1,
         grace_until: None,
+        grace: Millis(0),
         ports: Vec::new(),
     };
     let engine = EngineConfig {

@@ -87,6 +87,7 @@ const PURE_WITHIN_SHELL: &[&str] = &[
     "src/control/record.rs",
     "src/control/store.rs",
     "src/control/watchdog.rs",
+    "src/control/window.rs",
     "src/driver/turn_meter.rs",
     "src/net/chunk.rs",
     "src/net/connections.rs",

@@ -104,6 +104,9 @@ pub(crate) fn check_acquire(acquire: &Acquire<'_>) -> Result<(), BadFrame> {
 }
 
 pub(crate) fn check_reclaim(reclaim: &Reclaim<'_>) -> Result<(), BadFrame> {
+    if reclaim.token == 0 {
+        return Err(BadFrame::at(HEADER_BYTES + 8, "a token is never 0"));
+    }
     check_want(
         reclaim.mode,
         reclaim.permits,

@@ -110,6 +110,9 @@ fn mend(message: &str, values: &mut Map<String, Value>) {
             values["attach"] = json!(0);
         }
     }
+    if message == "Reclaim" && values["token"] == "0" {
+        values["token"] = json!("1");
+    }
     if matches!(message, "Acquire" | "Reclaim") {
         let is_permit = values["mode"] == "Permit";
         values["permits"] = json!(u8::from(is_permit) * 3);

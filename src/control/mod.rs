@@ -24,3 +24,4 @@ pub mod shards;
 pub mod store;
 pub mod system;
 pub mod watchdog;
+pub mod window;

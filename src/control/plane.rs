@@ -8,6 +8,7 @@ use crate::control::ledger::{EpochsExhausted, Ledger, To};
 use crate::control::record::Version;
 use crate::control::store::{Store, StoreError};
 use crate::control::watchdog::{LOOK_EVERY, Sight, Watchdog};
+use crate::control::window::Window;
 use crate::limits::TTL_MS_MAX;
 use crate::lock::op::ShardId;
 use crate::shard::io::{FromControl, ToControl};
@@ -56,8 +57,7 @@ pub struct Books<S> {
 pub struct Plane<S> {
     /// None for an ephemeral server.
     books: Option<Books<S>>,
-    /// When the grace window ends.
-    window_until: Option<Instant>,
+    window: Option<Window>,
     drain: Millis,
     draining: Option<Draining>,
     shards: usize,
@@ -119,9 +119,11 @@ impl<S: Store> Plane<S> {
         drain: Millis,
         shards: usize,
     ) -> Self {
+        let length = books.as_ref().and_then(|books| books.ledger.window_ms());
+        let window = window_until.zip(length);
         Self {
             books,
-            window_until,
+            window: window.map(|(until, ms)| Window::new(until, Millis(ms), shards)),
             drain,
             draining: None,
             shards,
@@ -231,6 +233,13 @@ impl<S: Store> Plane<S> {
                     drain.idle[usize::from(from.0)] = true;
                 }
             }
+            (ToControl::WindowEnded(reclaims), _) => {
+                let window = self.window.as_mut();
+                if let Some(summary) = window.and_then(|window| window.hear(reclaims)) {
+                    log::info!("{summary}");
+                    self.window = None;
+                }
+            }
             (ToControl::RaiseBound { ttl_ms }, Some(books)) => {
                 books.ledger.wish_bound(from, ttl_ms);
             }
@@ -249,9 +258,9 @@ impl<S: Store> Plane<S> {
     /// Ends the window in time. Not while draining: keys that open then would be granted after
     /// their shard has said that it is idle.
     fn look_at_window(&mut self, now: Instant) {
-        let passed = self.window_until.is_some_and(|until| now >= until);
-        if let (true, None, Some(books)) = (passed, &self.draining, &mut self.books) {
-            self.window_until = None;
+        let due = self.window.as_mut().filter(|window| window.is_due(now));
+        if let (Some(window), None, Some(books)) = (due, &self.draining, &mut self.books) {
+            window.end(now);
             books.ledger.window_passed();
         }
     }

@@ -1,7 +1,7 @@
 //! Acquire: granted at once, queued, or refused with nothing changed.
 
 use crate::canary::{self, Canary};
-use crate::limits::{LEASE_MS_MAX, OWNER_ENTRIES_MAX};
+use crate::limits::{GRACE_WAITERS_PART, LEASE_MS_MAX, OWNER_ENTRIES_MAX};
 use crate::lock::batch::Hint;
 use crate::lock::block::{Handle, Kind, Role};
 use crate::lock::effect::{Answer, Effects, Refusal};
@@ -12,7 +12,7 @@ use crate::time::{Instant, Millis};
 use locker_protocol::Status;
 
 /// The seat of a hold whose seat was used again; no session is granted so many.
-const SEAT_NONE: u16 = u16::MAX;
+pub(super) const SEAT_NONE: u16 = u16::MAX;
 const _: () = assert!(
     crate::limits::SEATS_MAX < SEAT_NONE as usize,
     "it is nobody's"
@@ -154,7 +154,7 @@ impl Engine {
         Err(refusal(Status::Busy, 0, 0))
     }
 
-    fn check_blocks(&self, needed: u32) -> Result<(), Refusal> {
+    pub(super) fn check_blocks(&self, needed: u32) -> Result<(), Refusal> {
         if needed <= self.pool.free_count() {
             return Ok(());
         }
@@ -255,9 +255,13 @@ impl Engine {
         }
         check_owner(entries)?;
         let config = &self.config;
+        let waiters_max = match self.grace {
+            Some(_) => (config.waiters_max / GRACE_WAITERS_PART).max(1),
+            None => config.waiters_max,
+        };
         for (now, max) in [
             (waiters, config.key_waiters_max),
-            (self.counters.waiters, config.waiters_max),
+            (self.counters.waiters, waiters_max),
         ] {
             if now >= max {
                 return Err(refusal(Status::WaitersFull, u64::from(max), u64::from(now)));
@@ -271,7 +275,7 @@ impl Engine {
         end.micros_since(self.clock.raw_now()).div_ceil(1_000)
     }
 
-    fn create_lock(&mut self, ask: &Ask<'_>) -> Key {
+    pub(super) fn create_lock(&mut self, ask: &Ask<'_>) -> Key {
         let lock = self.pool.take(Kind::Lock);
         self.pool.write_key(lock, ask.key);
         self.index.insert(ask.hint.hash, lock);
@@ -347,7 +351,7 @@ impl Engine {
 
     /// Writes who asks for what into a block, links it to its session, enters a further one in the
     /// index and lets the key's limit follow.
-    fn fill(&mut self, key: Key, handle: Handle, ask: &Ask<'_>) {
+    pub(super) fn fill(&mut self, key: Key, handle: Handle, ask: &Ask<'_>) {
         let since_s = self.clock.raw_seconds();
         if handle != key.lock {
             self.pool.at_mut(handle).set_lock(key.lock);
@@ -373,7 +377,7 @@ impl Engine {
     }
 }
 
-fn check_owner(entries: usize) -> Result<(), Refusal> {
+pub(super) fn check_owner(entries: usize) -> Result<(), Refusal> {
     if entries < OWNER_ENTRIES_MAX {
         return Ok(());
     }

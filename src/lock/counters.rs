@@ -27,6 +27,10 @@ pub struct Counters {
     pub lost_session: u64,
     /// Holds ended by force.
     pub forced: u64,
+    /// Holds taken back after a restart.
+    pub reclaims: u64,
+    /// Holds taken back, and ended since because one of a higher token was.
+    pub lost_conflict: u64,
     /// Effects that found a lane full at first.
     pub deferred: u64,
     /// Gauge: keys in the table.

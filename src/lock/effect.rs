@@ -25,6 +25,13 @@ pub enum Answer {
         /// End of the lease on the raw clock; `None` = as long as the session.
         until: Option<Instant>,
     },
+    /// A hold of before the restart stands again.
+    Reclaimed {
+        /// Its token, the old one.
+        token: u64,
+        /// End of the lease on the raw clock; `None` = as long as the session.
+        until: Option<Instant>,
+    },
     /// The answer to Cancel.
     CancelDone {
         /// What became of the acquire.
@@ -74,6 +81,25 @@ pub enum LostReason {
     Lease,
     /// Somebody forced it.
     Forced,
+    /// It had been reclaimed, and then another hold of a higher token was that it cannot stand
+    /// beside.
+    Conflict,
+}
+
+impl LostReason {
+    /// All reasons, by their numbers.
+    const ALL: [Self; 3] = [Self::Lease, Self::Forced, Self::Conflict];
+
+    /// The reason of that number, as notes and lane messages carry it.
+    ///
+    /// # Panics
+    /// If no reason has it.
+    #[must_use]
+    pub fn from_number(number: u32) -> Self {
+        let mut all = Self::ALL.into_iter();
+        let found = all.find(|reason| *reason as u32 == number);
+        found.unwrap_or_else(|| panic!("no reason {number} is ever kept or sent"))
+    }
 }
 
 /// A force-released hold whose key stays closed until the home shard's word came. Opaque.

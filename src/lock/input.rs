@@ -65,7 +65,7 @@ pub enum Input<'a> {
         op: Op,
         /// The key, 1..=1,024 bytes, checked by the home shard.
         key: &'a [u8],
-        /// Acquire only: the hold's metadata, at most 256 bytes.
+        /// Acquire and Reclaim only: the hold's metadata, at most 256 bytes.
         metadata: &'a [u8],
     },
     /// Who holds, who waits: the body of a Get reply.

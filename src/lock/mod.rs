@@ -10,7 +10,7 @@
 //!  Batch -> apply    hash, fetch bucket -> bucket, fetch block -> fetch neighbours -> execute
 //!        |                |                   |                                        |
 //!        |              hash.rs            index.rs                acquire.rs request.rs force.rs
-//!        |                                                         inspect.rs           |
+//!        |                                                         reclaim.rs inspect.rs|
 //!        |                                        end.rs: a hold ends   settle.rs: grants, frees
 //!        |                                                                              |
 //!  turn_end          turn.rs: expiry, sweep of ended sessions, end of a drain     -> Effects
@@ -27,7 +27,7 @@
 //! step, and `tests/model` compares whole histories with a list per key.
 //!
 //! 1. Holds on a key are compatible; no grant takes the permits in use above the limit.
-//! 2. Each token of a key is greater than every earlier one.
+//! 2. Each token granted on a key is greater than every earlier one.
 //! 3. Waiters are granted in order of arrival, never past an incompatible earlier one.
 //! 4. A request has exactly one final answer while its session lives; a waiter is there if and only
 //!    if its request has none.
@@ -83,6 +83,7 @@ mod page;
 mod payload;
 mod pending;
 mod pool;
+mod reclaim;
 mod region;
 mod request;
 mod ring;

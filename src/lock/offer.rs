@@ -110,11 +110,9 @@ impl Engine {
             block: handle.0,
             generation: block.generation,
         });
-        let forced = closure.is_some() || block.deadline == LostReason::Forced as u32;
-        let reason = if forced {
-            LostReason::Forced
-        } else {
-            LostReason::Lease
+        let reason = match closure {
+            Some(_) => LostReason::Forced,
+            None => LostReason::from_number(block.deadline),
         };
         self.tell_lost(handle, reason, closure, effects)
     }

@@ -184,6 +184,17 @@ pub enum Op {
         /// The new deadline.
         to: RenewTo,
     },
+    /// Takes a hold of an earlier run back. Metadata travels beside the key.
+    Reclaim {
+        /// The holder.
+        owner: u64,
+        /// The hold's token: below every token of this run.
+        token: u64,
+        /// As in the acquire; `resize` is not set.
+        want: Want,
+        /// How long to hold, from now.
+        lease: Lease,
+    },
     /// Ends the hold of that token, or all holds of the key for token 0, whoever has them.
     ForceRelease {
         /// The hold's token, or 0 for all.

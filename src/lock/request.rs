@@ -1,11 +1,12 @@
-//! The requests that speak of a hold or waiter that is there: Release, Renew, Cancel.
+//! Each request goes its way; here those that speak of a hold or waiter that is there: Release,
+//! Renew, Cancel.
 
 use crate::lock::acquire::{Ask, lease_ms, refusal};
 use crate::lock::batch::Hint;
 use crate::lock::block::{Block, Handle, Role};
 use crate::lock::effect::{Answer, CancelOutcome, Effects, Refusal};
 use crate::lock::engine::{Engine, Key};
-use crate::lock::op::{IfGranted, Mode, Op, RenewTo, ReplyTo, Seat};
+use crate::lock::op::{IfGranted, Mode, Op, RenewTo, ReplyTo, Seat, Wait};
 use crate::time::Instant;
 use crate::wheel::low32;
 use locker_protocol::Status;
@@ -31,6 +32,17 @@ impl Engine {
         effects: &mut impl Effects,
     ) {
         let stub = self.stubs.find(to.session);
+        let ask = |owner, want, wait, lease| Ask {
+            to,
+            owner,
+            want,
+            wait,
+            lease,
+            key,
+            metadata,
+            hint,
+            stub,
+        };
         match *op {
             Op::Acquire {
                 owner,
@@ -38,18 +50,15 @@ impl Engine {
                 wait,
                 lease,
             } => {
-                let ask = Ask {
-                    to,
-                    owner,
-                    want,
-                    wait,
-                    lease,
-                    key,
-                    metadata,
-                    hint,
-                    stub,
-                };
-                self.acquire(&ask, effects);
+                self.acquire(&ask(owner, want, wait, lease), effects);
+            }
+            Op::Reclaim {
+                owner,
+                token,
+                want,
+                lease,
+            } => {
+                self.reclaim(&ask(owner, want, Wait::Try, lease), token, effects);
             }
             Op::ForceRelease { token, closed } => {
                 self.force_release(to, token, closed, key, hint, effects);
@@ -144,7 +153,7 @@ impl Engine {
     }
 
     /// Replaces a hold's deadline. A later one costs a store: the timer finds out when it fires.
-    fn move_deadline(&mut self, hold: Handle, end: Option<Instant>) {
+    pub(super) fn move_deadline(&mut self, hold: Handle, end: Option<Instant>) {
         let Some(end) = end else {
             return self.disarm(hold);
         };

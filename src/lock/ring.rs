@@ -83,12 +83,19 @@ impl Pool {
 
     /// Whether a forced hold keeps the key closed.
     pub(super) fn is_closed(&self, lock: Handle) -> bool {
+        self.first_closure(lock).is_some()
+    }
+
+    /// A forced hold that keeps the key closed.
+    #[inline]
+    pub(super) fn first_closure(&self, lock: Handle) -> Option<Handle> {
         let block = self.at(lock);
         if block.role() == Role::Closure {
-            return true;
+            return Some(lock);
         }
         let head = block.holds();
-        head.is_some() && self.at(head).role() == Role::Closure
+        let closed = head.is_some() && self.at(head).role() == Role::Closure;
+        closed.then_some(head)
     }
 
     fn ring_insert(&mut self, head: Handle, handle: Handle, end: End) -> Handle {

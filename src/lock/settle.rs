@@ -135,9 +135,18 @@ impl Engine {
         }
     }
 
-    /// Gives the block its token and counts its permits.
+    /// Gives the block a fresh token and counts its permits.
+    #[inline]
     pub(super) fn count_grant(&mut self, lock: Handle, handle: Handle) -> u64 {
         let token = self.tokens.take();
+        self.count_hold(lock, handle, token);
+        self.counters.grants += 1;
+        token
+    }
+
+    /// Makes the block a hold of that token and counts its permits.
+    #[inline]
+    pub(super) fn count_hold(&mut self, lock: Handle, handle: Handle, token: u64) {
         let since_s = self.clock.raw_seconds();
         let block = self.pool.at_mut(handle);
         block.set_role(Role::Hold);
@@ -148,9 +157,7 @@ impl Engine {
             let lock = self.pool.at_mut(lock);
             lock.set_permits_used(lock.permits_used() + permits);
         }
-        self.counters.grants += 1;
         self.counters.holds += 1;
-        token
     }
 
     /// Arms the lease of a hold that was a waiter: it counts from when Granted left.

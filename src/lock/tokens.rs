@@ -59,6 +59,12 @@ impl TokenSource {
         }
     }
 
+    /// The epoch that a token is of.
+    #[must_use]
+    pub const fn epoch_of(token: u64) -> u64 {
+        token >> COUNTER_BITS
+    }
+
     /// Whether a next epoch is wanted and not there.
     #[must_use]
     pub const fn wants_epoch(&self) -> bool {

@@ -147,7 +147,7 @@ impl<'a> Record<'a> {
         ];
     }
 
-    /// The hold of that token ended: a granted acquire's record of it becomes `Lost`.
+    /// The hold of that token ended: the record of its grant or reclaim becomes `Lost`.
     pub fn lose(&mut self, token: u64) -> bool {
         if self.granted_token() != Some(token) {
             return false;
@@ -158,21 +158,18 @@ impl<'a> Record<'a> {
             value: token,
         };
         let (status, a, b) = pack(Answer::Refused(lost));
-        self.0[0] = head(
-            self.sequence(),
-            u64::from(status.code()),
-            SeatOp::Acquire,
-            DONE,
-        );
+        let (sequence, op) = (self.sequence(), self.op());
+        self.0[0] = head(sequence, u64::from(status.code()), op, DONE);
         self.0[1] = a;
         self.0[2] = b;
         true
     }
 
-    /// The token that this seat's last request, an acquire, was granted.
+    /// The token that this seat's last request, an acquire or a reclaim, was answered with.
     #[must_use]
     pub fn granted_token(&self) -> Option<u64> {
-        let granted = self.state() == DONE && self.op() == SeatOp::Acquire && self.status() == 0;
+        let holds = matches!(self.op(), SeatOp::Acquire | SeatOp::Reclaim);
+        let granted = self.state() == DONE && holds && self.status() == 0;
         granted.then_some(self.0[1])
     }
 
@@ -238,6 +235,10 @@ impl<'a> Record<'a> {
                 token: a,
                 until: until(b),
             },
+            SeatOp::Reclaim if a != 0 => Answer::Reclaimed {
+                token: a,
+                until: until(b),
+            },
             SeatOp::Renew | SeatOp::Reclaim => Answer::Renewed { until: until(b) },
             SeatOp::Cancel => Answer::CancelDone {
                 outcome: outcome(b),
@@ -260,6 +261,7 @@ fn pack(answer: Answer) -> (Status, u64, u64) {
     let instant = |until: Option<Instant>| until.map_or(0, Instant::as_micros);
     match answer {
         Answer::Granted { token, until } => (Status::Ok, token, instant(until)),
+        Answer::Reclaimed { token, until } => (Status::Ok, token, instant(until)),
         Answer::Renewed { until } => (Status::Ok, 0, instant(until)),
         Answer::Released => (Status::Ok, 0, 0),
         Answer::CancelDone { outcome, token } => (Status::Ok, token, code(outcome)),

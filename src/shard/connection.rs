@@ -31,6 +31,8 @@ pub struct Connection {
     pub phase: Phase,
     /// Came in on an admin listener.
     pub admin: bool,
+    /// Its client knows Reclaim.
+    pub reclaims: bool,
     /// The other end.
     pub peer: Peer,
     /// The request id of the Hello, while it waits for its answer.
@@ -67,6 +69,7 @@ const VACANT: Connection = Connection {
     generation: 0,
     phase: Phase::Vacant,
     admin: false,
+    reclaims: false,
     peer: Peer {
         ip: [0; 16],
         port: 0,

@@ -20,7 +20,7 @@ use crate::shard::core_config::CoreConfig;
 use crate::shard::deadlines::Due;
 use crate::shard::effects::Sink;
 use crate::shard::home::{Home, LostHold};
-use crate::shard::io::{ConnectionId, FromControl, Io, ToControl};
+use crate::shard::io::{ConnectionId, FromControl, Io, Reclaims, ToControl};
 use crate::shard::machine::{Machine, NextTurn};
 use crate::shard::message::{ANSWER_BYTES, LOST_TOLD_BYTES, Message, READ_REPLY_MESSAGE_BYTES};
 use crate::shard::paused::WaitsFor;
@@ -174,6 +174,7 @@ impl Machine for Core {
                 self.apply(io);
                 self.home.keys_open = true;
                 self.engine.open_keys();
+                io.control(ToControl::WindowEnded(self.reclaims()));
             }
             FromControl::Drain { bound_ms } => {
                 let until = self.home.now + Millis(bound_ms);
@@ -220,6 +221,15 @@ impl Core {
         }
         self.expiry_held = 0;
         true
+    }
+
+    fn reclaims(&self) -> Reclaims {
+        let engine = self.engine.counters();
+        Reclaims {
+            reclaimed: engine.reclaims,
+            refused: self.home.counters.reclaims_refused,
+            lost: engine.lost_conflict,
+        }
     }
 
     fn lane_input(&mut self, from: ShardId, input: Input<'_>, io: &mut impl Io) {

@@ -41,8 +41,12 @@ pub struct CoreConfig {
     pub server_id: [u8; 16],
     /// The epoch of this server run.
     pub run: u64,
+    /// The oldest run whose holds may be reclaimed in this run's grace window.
+    pub floor: u64,
     /// Until when the keys stay closed after a restart; `None` = no grace window.
     pub grace_until: Option<Instant>,
+    /// The length of that window; 0 = none.
+    pub grace: Millis,
     /// The port of each shard, or none; told to clients that came by TCP.
     pub ports: Vec<u16>,
 }

@@ -19,6 +19,8 @@ pub struct HomeCounters {
     pub timeouts: u64,
     /// Other answers that are refusals.
     pub refusals: u64,
+    /// Reclaims refused.
+    pub reclaims_refused: u64,
     /// Holds released by their holders.
     pub releases: u64,
     /// Deadlines moved or asked.
@@ -46,7 +48,10 @@ impl HomeCounters {
             (_, Answer::Refused(refusal)) if refusal.status == Status::Timeout => {
                 self.timeouts += 1;
             }
-            (_, Answer::Refused(_)) => self.refusals += 1,
+            (_, Answer::Refused(_)) => {
+                self.refusals += 1;
+                self.reclaims_refused += u64::from(op == SeatOp::Reclaim);
+            }
             (SeatOp::Acquire, _) => self.grants += 1,
             (SeatOp::Release, _) => self.releases += 1,
             (SeatOp::Renew, _) => self.renewals += 1,

@@ -1,7 +1,7 @@
 //! The first frame of a connection: opens a session, resumes one, or does without.
 
 use crate::canary::{self, Canary};
-use crate::limits::TTL_MS_MIN;
+use crate::limits::{GRACE_SESSIONS_PART, TTL_MS_MIN};
 use crate::lock::effect::Refusal;
 use crate::lock::input::Peer;
 use crate::lock::op::{SessionId, SessionRef};
@@ -14,7 +14,9 @@ use crate::shard::paused::WaitsFor;
 use crate::shard::reply::Output;
 use crate::time::Millis;
 use locker_protocol as wire;
-use locker_protocol::{GoAwayReason, Hello, HelloAction, Opcode, Status, U16List, VERSION};
+use locker_protocol::{
+    FEATURES_RECLAIM, GoAwayReason, Hello, HelloAction, Opcode, Status, U16List, VERSION,
+};
 
 /// The least margin that a client takes off its deadlines: 1 % and 2 ms.
 const MARGIN_PERMILLE: u16 = 10;
@@ -33,7 +35,9 @@ impl Home {
         bytes: &[u8],
     ) {
         let state = self.connections.find_mut(connection);
-        state.expect("it just spoke").hello_id = request_id;
+        let state = state.expect("it just spoke");
+        state.hello_id = request_id;
+        state.reclaims = hello.features & FEATURES_RECLAIM != 0;
         if !(hello.version_min..=hello.version_max).contains(&VERSION) {
             let version = u64::from(VERSION);
             return self.refuse_hello(io, connection, Status::VersionMismatch, version, version);
@@ -63,9 +67,11 @@ impl Home {
             peer: state.peer,
             at: self.now,
         };
-        let Some(session) = self.sessions.open(opening) else {
-            let capacity = self.sessions.capacity().into();
-            return self.refuse_hello(io, connection, Status::SessionsFull, capacity, 0);
+        let capacity = self.sessions_for(hello);
+        let room = self.sessions.len() < capacity;
+        let Some(session) = room.then(|| self.sessions.open(opening)).flatten() else {
+            let limit = capacity.into();
+            return self.refuse_hello(io, connection, Status::SessionsFull, limit, 0);
         };
         self.sessions.at_mut(session).connection = Some(connection);
         if ttl <= self.ttl_durable_ms {
@@ -89,6 +95,16 @@ impl Home {
             self.ttl_asked_ms = ttl;
             io.control(ToControl::RaiseBound { ttl_ms: ttl });
         }
+    }
+
+    /// How many sessions there may be for this one to open: inside the grace window a part of the
+    /// table is kept for those who come back for their holds.
+    fn sessions_for(&self, hello: &Hello<'_>) -> u32 {
+        let capacity = self.sessions.capacity();
+        if hello.reclaiming || self.keys_open {
+            return capacity;
+        }
+        capacity - capacity / GRACE_SESSIONS_PART
     }
 
     fn opened(&mut self, io: &mut impl Io, connection: ConnectionId, session: SessionRef) {
@@ -207,7 +223,7 @@ impl Home {
             shard: config.shard.0.into(),
             shards: config.shards,
             seats: session.map_or(0, |_| config.seats),
-            features: 0,
+            features: self.features(connection),
             server_id: config.server_id,
             run: config.run,
             session_id: session.map_or(0, |session| session.id.0),
@@ -253,7 +269,7 @@ impl Home {
         state.expect("it just spoke").phase = phase;
     }
 
-    fn grace_ms_left(&self) -> u32 {
+    pub(super) fn grace_ms_left(&self) -> u32 {
         let until = self.config.grace_until.filter(|_| !self.keys_open);
         // At least 1: 0 says that no window is open.
         until.map_or(0, |until| ms_until(until, self.now).max(1))

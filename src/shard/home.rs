@@ -136,7 +136,7 @@ impl Home {
         self.running -= 1;
         let connection = session.connection;
         match answer {
-            Answer::Granted { .. } => session.holds += 1,
+            Answer::Granted { .. } | Answer::Reclaimed { .. } => session.holds += 1,
             Answer::Released
             | Answer::CancelDone {
                 outcome: CancelOutcome::Released,
@@ -196,6 +196,7 @@ impl Home {
                 reason: match lost.reason {
                     LostReason::Lease => wire::LostReason::Lease,
                     LostReason::Forced => wire::LostReason::Forced,
+                    LostReason::Conflict => wire::LostReason::Conflict,
                 },
                 key: lost.key,
             }

@@ -59,9 +59,22 @@ pub enum ToControl {
     },
     /// The token counter is at 90 % of its epoch: a next one, please.
     NextEpoch,
+    /// The grace window is over here: what came of it.
+    WindowEnded(Reclaims),
     /// While draining: this shard has no hold left. Said once after `Drain`, when a waiter may
     /// still be granted, and once after `DrainOver`, when none is any more.
     Idle,
+}
+
+/// What came of the grace window at one shard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reclaims {
+    /// Holds reclaimed.
+    pub reclaimed: u64,
+    /// Requests to reclaim refused.
+    pub refused: u64,
+    /// Holds reclaimed, and ended because one of a higher token was.
+    pub lost: u64,
 }
 
 /// What the control thread tells a core.

@@ -269,10 +269,7 @@ fn encode_event(out: &mut Writer<'_>, event: Event<'_>) {
             reply_to(out, to);
             out.u64(owner);
             out.u64(token);
-            out.u8(match reason {
-                LostReason::Lease => 1,
-                LostReason::Forced => 2,
-            });
+            out.u8(reason as u8);
             out.u8(closure.is_some().into());
             if let Some(closure) = closure {
                 closure_ref(out, closure);
@@ -359,11 +356,7 @@ fn decode_event<'a>(tag: u8, from: &mut Reader<'a>) -> Event<'a> {
             let to = read_reply_to(from);
             let owner = from.u64();
             let token = from.u64();
-            let reason = match from.u8() {
-                1 => LostReason::Lease,
-                2 => LostReason::Forced,
-                other => panic!("no reason {other} is ever sent"),
-            };
+            let reason = LostReason::from_number(from.u8().into());
             let closure = (from.u8() == 1).then(|| read_closure(from));
             Event::Lost {
                 to,

@@ -57,6 +57,7 @@ pub mod machine;
 pub mod message;
 pub mod paused;
 mod reads;
+mod reclaim;
 mod reply;
 mod request;
 pub mod router;

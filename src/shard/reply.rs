@@ -48,6 +48,10 @@ pub(super) fn write_answer(out: &mut impl Sink, request_id: u64, op: SeatOp, set
             server_now,
         }
         .encode(request_id, out),
+        (SeatOp::Reclaim, Answer::Reclaimed { until, .. } | Answer::Renewed { until }) => {
+            let until = micros(until);
+            wire::Reclaimed { until, server_now }.encode(request_id, out);
+        }
         (SeatOp::Renew, Answer::Renewed { until }) => wire::Renewed {
             until: micros(until),
             server_now,

@@ -11,7 +11,7 @@ use crate::shard::core_config::CoreConfig;
 use crate::shard::home::Home;
 use crate::time::Millis;
 use locker_protocol as wire;
-use locker_protocol::{Opcode, Request, RequestId, Status};
+use locker_protocol::{Request, RequestId, Status};
 
 /// What a fresh seated request comes to at its home shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +27,9 @@ pub(super) enum Prepared<'a> {
 /// What goes to an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Forwarded<'a> {
-    op: Op,
+    pub(super) op: Op,
     pub(super) key: &'a [u8],
-    /// Acquire only.
+    /// Acquire and Reclaim only.
     pub(super) metadata: &'a [u8],
 }
 
@@ -94,10 +94,7 @@ impl Home {
             )),
             Request::ForceRelease(request) if admin => Ok(force(request)),
             Request::ForceRelease(_) => Err(refusal(Status::NotAdmin, 0, 0)),
-            Request::Reclaim(_) => {
-                let op = Opcode::Reclaim.code().into();
-                Err(refusal(Status::Unsupported, 0, op))
-            }
+            Request::Reclaim(reclaim) => self.reclaim(reclaim),
             Request::Close(_) => return Prepared::Close,
             Request::Hello(_)
             | Request::Ping(_)
@@ -120,11 +117,7 @@ impl Home {
         if let Some(ms_left) = self.drain_ms_left() {
             return Err(refusal(Status::Draining, 0, ms_left.into()));
         }
-        let longest = u64::from(self.config.metadata_bytes_max);
-        let sent = acquire.metadata.len() as u64;
-        if sent > longest {
-            return Err(refusal(Status::MetadataTooLong, longest, sent));
-        }
+        self.check_metadata(acquire.metadata)?;
         let op = Op::Acquire {
             owner: acquire.owner,
             want: Want {
@@ -141,6 +134,16 @@ impl Home {
             key: acquire.key,
             metadata: acquire.metadata,
         }))
+    }
+
+    #[inline]
+    pub(super) fn check_metadata(&self, metadata: &[u8]) -> Result<(), Refusal> {
+        let longest = u64::from(self.config.metadata_bytes_max);
+        let sent = metadata.len() as u64;
+        if sent > longest {
+            return Err(refusal(Status::MetadataTooLong, longest, sent));
+        }
+        Ok(())
     }
 
     /// A cancel goes to the owner shard only while the acquire's record says that it waits or
@@ -224,7 +227,7 @@ fn force<'a>(request: &wire::ForceRelease<'a>) -> Prepared<'a> {
     forward(op, request.key)
 }
 
-const fn mode(mode: wire::Mode) -> Mode {
+pub(super) const fn mode(mode: wire::Mode) -> Mode {
     match mode {
         wire::Mode::Exclusive => Mode::Exclusive,
         wire::Mode::Shared => Mode::Shared,
@@ -241,7 +244,7 @@ const fn wait(ms: u32) -> Wait {
     }
 }
 
-fn lease(config: &CoreConfig, ms: u32) -> Lease {
+pub(super) fn lease(config: &CoreConfig, ms: u32) -> Lease {
     match ms {
         wire::LEASE_SESSION => Lease::Session,
         ms => Lease::For(Millis(ms.clamp(config.lease_min.0, config.lease_max.0))),

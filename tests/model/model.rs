@@ -268,7 +268,7 @@ impl Model {
         if !at_once {
             for (now, max) in [
                 (key_waiters, self.key_waiters_max),
-                (waiting, self.waiters_max),
+                (waiting, self.waiters_max_now()),
             ] {
                 if now >= max {
                     return self.refuse(slot, seat, Status::WaitersFull, max, now);
@@ -290,6 +290,14 @@ impl Model {
             return self.key(name).holds.push(claim);
         }
         self.queue(name, claim);
+    }
+
+    /// Inside the grace window only a quarter may queue.
+    fn waiters_max_now(&self) -> u64 {
+        match self.grace {
+            Some(_) => (self.waiters_max / 4).max(1),
+            None => self.waiters_max,
+        }
     }
 
     /// The seat is the new acquire's from now on, whatever comes of it.

@@ -249,6 +249,7 @@ impl Tape {
             Answer::Released => "released".into(),
             Answer::Renewed { .. } => "renewed".into(),
             Answer::Forced { .. } => "forced".into(),
+            Answer::Reclaimed { .. } => "reclaimed".into(),
         };
         self.count(label);
         answer

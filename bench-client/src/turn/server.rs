@@ -155,7 +155,9 @@ fn core_config(sizes: Sizes) -> CoreConfig {
         ephemeral: true,
         server_id: [0; 16],
         run: 1,
+        floor: 1,
         grace_until: None,
+        grace: Millis(0),
         ports: Vec::new(),
     }
 }

@@ -32,6 +32,12 @@ pub enum CounterId {
     Forced = 12,
     /// Frames that broke the protocol.
     BadFrames = 13,
+    /// Holds reclaimed in the grace window.
+    Reclaims = 14,
+    /// Reclaim requests refused.
+    ReclaimsRefused = 15,
+    /// Reclaimed holds ended by the reclaim of a higher token.
+    LostConflict = 16,
     /// Connections open.
     Connections = 20,
     /// Sessions alive.
@@ -74,6 +80,10 @@ pub enum CounterId {
     ReadsPaused = 48,
     /// Connections closed because their output lay unread.
     OutputOverruns = 49,
+    /// Length of the grace window that this start opened, in milliseconds; 0 = none.
+    GraceMs = 50,
+    /// What is left of it, in milliseconds; 0 = keys are open.
+    GraceLeftMs = 51,
     /// Turns of at most 10 microseconds of CPU.
     TurnsCpu10us = 60,
     /// Turns of at most 20 microseconds of CPU, more than 10 microseconds.
@@ -108,7 +118,7 @@ pub enum CounterId {
 
 impl CounterId {
     /// Every one, by number.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 54] = [
         Self::Requests,
         Self::Acquires,
         Self::Grants,
@@ -122,6 +132,9 @@ impl CounterId {
         Self::LostSession,
         Self::Forced,
         Self::BadFrames,
+        Self::Reclaims,
+        Self::ReclaimsRefused,
+        Self::LostConflict,
         Self::Connections,
         Self::Sessions,
         Self::Locks,
@@ -143,6 +156,8 @@ impl CounterId {
         Self::StallMs,
         Self::ReadsPaused,
         Self::OutputOverruns,
+        Self::GraceMs,
+        Self::GraceLeftMs,
         Self::TurnsCpu10us,
         Self::TurnsCpu20us,
         Self::TurnsCpu50us,
@@ -177,6 +192,9 @@ impl CounterId {
             11 => Self::LostSession,
             12 => Self::Forced,
             13 => Self::BadFrames,
+            14 => Self::Reclaims,
+            15 => Self::ReclaimsRefused,
+            16 => Self::LostConflict,
             20 => Self::Connections,
             21 => Self::Sessions,
             22 => Self::Locks,
@@ -198,6 +216,8 @@ impl CounterId {
             47 => Self::StallMs,
             48 => Self::ReadsPaused,
             49 => Self::OutputOverruns,
+            50 => Self::GraceMs,
+            51 => Self::GraceLeftMs,
             60 => Self::TurnsCpu10us,
             61 => Self::TurnsCpu20us,
             62 => Self::TurnsCpu50us,
@@ -240,6 +260,9 @@ impl CounterId {
             Self::LostSession => "LostSession",
             Self::Forced => "Forced",
             Self::BadFrames => "BadFrames",
+            Self::Reclaims => "Reclaims",
+            Self::ReclaimsRefused => "ReclaimsRefused",
+            Self::LostConflict => "LostConflict",
             Self::Connections => "Connections",
             Self::Sessions => "Sessions",
             Self::Locks => "Locks",
@@ -261,6 +284,8 @@ impl CounterId {
             Self::StallMs => "StallMs",
             Self::ReadsPaused => "ReadsPaused",
             Self::OutputOverruns => "OutputOverruns",
+            Self::GraceMs => "GraceMs",
+            Self::GraceLeftMs => "GraceLeftMs",
             Self::TurnsCpu10us => "TurnsCpu10us",
             Self::TurnsCpu20us => "TurnsCpu20us",
             Self::TurnsCpu50us => "TurnsCpu50us",
@@ -298,6 +323,9 @@ impl CounterId {
             Self::LostSession => "lost_session",
             Self::Forced => "forced",
             Self::BadFrames => "bad_frames",
+            Self::Reclaims => "reclaims",
+            Self::ReclaimsRefused => "reclaims_refused",
+            Self::LostConflict => "lost_conflict",
             Self::Connections => "connections",
             Self::Sessions => "sessions",
             Self::Locks => "locks",
@@ -319,6 +347,8 @@ impl CounterId {
             Self::StallMs => "stall_ms",
             Self::ReadsPaused => "reads_paused",
             Self::OutputOverruns => "output_overruns",
+            Self::GraceMs => "grace_ms",
+            Self::GraceLeftMs => "grace_left_ms",
             Self::TurnsCpu10us => "turns_cpu_10us",
             Self::TurnsCpu20us => "turns_cpu_20us",
             Self::TurnsCpu50us => "turns_cpu_50us",
@@ -340,6 +370,6 @@ impl CounterId {
     /// Whether it goes down too; over shards take the largest of those that end in `max`.
     #[must_use]
     pub const fn is_gauge(self) -> bool {
-        matches!(self, Self::Connections | Self::Sessions | Self::Locks | Self::Waiters | Self::BlocksUsed | Self::Blocks | Self::ExpiryLateUsMax | Self::TurnUsMax | Self::TurnWallUsMax)
+        matches!(self, Self::Connections | Self::Sessions | Self::Locks | Self::Waiters | Self::BlocksUsed | Self::Blocks | Self::ExpiryLateUsMax | Self::TurnUsMax | Self::GraceMs | Self::GraceLeftMs | Self::TurnWallUsMax)
     }
 }

@@ -144,7 +144,7 @@ pub enum Request<'a> {
     Release(Release<'a>),
     /// Replaces a hold's deadline, or asks whether it stands.
     Renew(Renew<'a>),
-    /// Takes a hold back after a restart; `Unsupported` unless feature `reclaim` is in force.
+    /// Takes a hold back after a restart, inside the grace window; `Unsupported` by a server without feature `reclaim`.
     Reclaim(Reclaim<'a>),
     /// Asks who holds a key and who waits.
     Get(Get<'a>),

@@ -257,14 +257,17 @@ pub enum LostReason {
     Session = 2,
     /// Somebody used ForceRelease.
     Forced = 3,
+    /// It had been reclaimed, and so was another of a higher token that it cannot stand beside.
+    Conflict = 4,
 }
 
 impl LostReason {
     /// Every one, by number.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::Lease,
         Self::Session,
         Self::Forced,
+        Self::Conflict,
     ];
 
     /// The one of that number.
@@ -274,6 +277,7 @@ impl LostReason {
             1 => Self::Lease,
             2 => Self::Session,
             3 => Self::Forced,
+            4 => Self::Conflict,
             _ => return None,
         })
     }
@@ -291,6 +295,7 @@ impl LostReason {
             Self::Lease => "Lease",
             Self::Session => "Session",
             Self::Forced => "Forced",
+            Self::Conflict => "Conflict",
         }
     }
 }

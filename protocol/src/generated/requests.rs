@@ -629,12 +629,12 @@ impl<'a> Renew<'a> {
     }
 }
 
-/// Takes a hold back after a restart; `Unsupported` unless feature `reclaim` is in force.
+/// Takes a hold back after a restart, inside the grace window; `Unsupported` by a server without feature `reclaim`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reclaim<'a> {
     /// The holder.
     pub owner: u64,
-    /// Its token.
+    /// Its token, not 0.
     pub token: u64,
     /// `run` of the server run that last granted, renewed or reclaimed the hold.
     pub run: u64,

@@ -20,6 +20,12 @@ pub enum Status {
     Lost = 5,
     /// Reserved for deadlock detection.
     Deadlock = 6,
+    /// No grace window is open: too late to reclaim.
+    WindowOver = 7,
+    /// The hold is of a run too old, or of none before this one.
+    WrongRun = 8,
+    /// Another hold keeps the reclaimed one out.
+    ReclaimConflict = 9,
     /// Too much in flight between shards; try again.
     Busy = 100,
     /// Keys are closed after a restart.
@@ -74,7 +80,7 @@ pub enum Status {
 
 impl Status {
     /// Every one, by number.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::Ok,
         Self::Timeout,
         Self::NotHeld,
@@ -82,6 +88,9 @@ impl Status {
         Self::Cancelled,
         Self::Lost,
         Self::Deadlock,
+        Self::WindowOver,
+        Self::WrongRun,
+        Self::ReclaimConflict,
         Self::Busy,
         Self::GraceWindow,
         Self::Draining,
@@ -120,6 +129,9 @@ impl Status {
             4 => Self::Cancelled,
             5 => Self::Lost,
             6 => Self::Deadlock,
+            7 => Self::WindowOver,
+            8 => Self::WrongRun,
+            9 => Self::ReclaimConflict,
             100 => Self::Busy,
             101 => Self::GraceWindow,
             102 => Self::Draining,
@@ -166,6 +178,9 @@ impl Status {
             Self::Cancelled => "Cancelled",
             Self::Lost => "Lost",
             Self::Deadlock => "Deadlock",
+            Self::WindowOver => "WindowOver",
+            Self::WrongRun => "WrongRun",
+            Self::ReclaimConflict => "ReclaimConflict",
             Self::Busy => "Busy",
             Self::GraceWindow => "GraceWindow",
             Self::Draining => "Draining",
@@ -207,6 +222,9 @@ impl Status {
             Self::Cancelled => "cancelled before it was granted",
             Self::Lost => "granted, and lost since",
             Self::Deadlock => "reserved for deadlock detection",
+            Self::WindowOver => "no grace window is open: too late to reclaim",
+            Self::WrongRun => "the hold is of a run too old, or of none before this one",
+            Self::ReclaimConflict => "another hold keeps the reclaimed one out",
             Self::Busy => "too much in flight between shards; try again",
             Self::GraceWindow => "keys are closed after a restart",
             Self::Draining => "the server is stopping",
@@ -241,6 +259,8 @@ impl Status {
         match self {
             Self::Timeout => "wait in ms",
             Self::AlreadyHeld => "mode held",
+            Self::WrongRun => "oldest run whose holds may be reclaimed",
+            Self::ReclaimConflict => "mode of the other",
             Self::TableFull => "blocks in all",
             Self::WaitersFull => "waiters at most",
             Self::SessionsFull => "sessions at most",
@@ -267,6 +287,9 @@ impl Status {
             Self::NotHeld => "token asked for",
             Self::AlreadyHeld => "token held",
             Self::Lost => "token lost",
+            Self::WindowOver => "ms since it ended, at least 1; 0 = this start opened none",
+            Self::WrongRun => "run sent, or the epoch of the token where that is to blame",
+            Self::ReclaimConflict => "token of the other",
             Self::GraceWindow => "ms left",
             Self::Draining => "ms left",
             Self::TableFull => "blocks needed",

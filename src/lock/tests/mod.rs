@@ -9,6 +9,7 @@ mod leases;
 mod phases;
 mod queue;
 mod reads;
+mod reclaim;
 mod semaphore;
 mod sessions;
 mod world;

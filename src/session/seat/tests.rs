@@ -43,6 +43,14 @@ fn all_answers() -> Vec<(SeatOp, Answer)> {
         (SeatOp::Release, Answer::Released),
         (SeatOp::Renew, Answer::Renewed { until: None }),
         (
+            SeatOp::Reclaim,
+            Answer::Reclaimed {
+                token: 6,
+                until: Some(Instant(78)),
+            },
+        ),
+        (SeatOp::Reclaim, Answer::Renewed { until: None }),
+        (
             SeatOp::ForceRelease,
             Answer::Forced {
                 ended: u32::MAX,

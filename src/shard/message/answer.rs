@@ -32,6 +32,11 @@ pub(super) fn encode_answer(out: &mut Writer<'_>, answer: Answer) {
             out.u32(ended);
             out.u32(closed_ms);
         }
+        Answer::Reclaimed { token, until } => {
+            out.u8(7);
+            out.u64(token);
+            encode_until(out, until);
+        }
         Answer::Refused(refusal) => {
             out.u8(6);
             out.u16(refusal.status.code());
@@ -69,6 +74,10 @@ pub(super) fn decode_answer(from: &mut Reader<'_>) -> Answer {
             limit: from.u64(),
             value: from.u64(),
         }),
+        7 => Answer::Reclaimed {
+            token: from.u64(),
+            until: decode_until(from),
+        },
         other => panic!("no answer {other} is ever sent"),
     }
 }

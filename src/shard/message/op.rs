@@ -14,17 +14,8 @@ pub(super) fn encode_op(out: &mut Writer<'_>, op: Op) {
         } => {
             out.u8(1);
             out.u64(owner);
-            out.u8(want.mode as u8);
-            out.u8(want.resize.into());
-            out.u32(want.permits);
-            out.u32(want.limit);
-            let (kind, ms) = match wait {
-                Wait::Try => (0, 0),
-                Wait::For(ms) => (1, ms.0),
-                Wait::Forever => (2, 0),
-            };
-            out.u8(kind);
-            out.u32(ms);
+            encode_want(out, want);
+            encode_wait(out, wait);
             encode_lease(out, lease);
         }
         Op::Cancel {
@@ -55,6 +46,18 @@ pub(super) fn encode_op(out: &mut Writer<'_>, op: Op) {
                     encode_lease(out, lease);
                 }
             }
+        }
+        Op::Reclaim {
+            owner,
+            token,
+            want,
+            lease,
+        } => {
+            out.u8(6);
+            out.u64(owner);
+            out.u64(token);
+            encode_want(out, want);
+            encode_lease(out, lease);
         }
         Op::ForceRelease { token, closed } => {
             out.u8(5);
@@ -106,8 +109,33 @@ pub(super) fn decode_op(from: &mut Reader<'_>) -> Op {
                 _ => ClosedFor::For(Millis(from.u32())),
             },
         },
+        6 => Op::Reclaim {
+            owner: from.u64(),
+            token: from.u64(),
+            want: decode_want(from),
+            lease: decode_lease(from),
+        },
         other => panic!("no operation {other} is ever sent"),
     }
+}
+
+#[inline]
+fn encode_want(out: &mut Writer<'_>, want: Want) {
+    out.u8(want.mode as u8);
+    out.u8(want.resize.into());
+    out.u32(want.permits);
+    out.u32(want.limit);
+}
+
+#[inline]
+fn encode_wait(out: &mut Writer<'_>, wait: Wait) {
+    let (kind, ms) = match wait {
+        Wait::Try => (0, 0),
+        Wait::For(ms) => (1, ms.0),
+        Wait::Forever => (2, 0),
+    };
+    out.u8(kind);
+    out.u32(ms);
 }
 
 fn decode_want(from: &mut Reader<'_>) -> Want {

@@ -50,6 +50,10 @@ fn answers() -> Vec<Answer> {
             until: Some(Instant(9)),
         },
         Answer::Released,
+        Answer::Reclaimed {
+            token: 1 << 62,
+            until: Some(Instant(9)),
+        },
         Answer::Renewed {
             until: Some(Instant(u64::MAX)),
         },
@@ -92,6 +96,19 @@ fn ops() -> Vec<Op> {
             closed: ClosedFor::For(Millis(0)),
         },
     ];
+    for lease in [Lease::Session, Lease::For(Millis(10))] {
+        all.push(Op::Reclaim {
+            owner: u64::MAX,
+            token: 1 << 62,
+            want: Want {
+                mode: Mode::Permit,
+                permits: 3,
+                limit: 1 << 31,
+                resize: false,
+            },
+            lease,
+        });
+    }
     for if_granted in [IfGranted::Keep, IfGranted::Release] {
         all.push(Op::Cancel {
             owner: 5,
@@ -200,7 +217,7 @@ fn reads_and_events_come_back_as_they_were() {
     let session = to().session;
     let gone = Event::SessionGone { session };
     assert!(back(Message::Event(gone)) <= event_bytes(&gone));
-    for reason in [LostReason::Lease, LostReason::Forced] {
+    for reason in [LostReason::Lease, LostReason::Forced, LostReason::Conflict] {
         for closure in [
             None,
             Some(ClosureRef {

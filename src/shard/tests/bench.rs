@@ -64,6 +64,7 @@ pub(super) struct Setup {
     pub(super) ttl_max: Millis,
     pub(super) ttl_default: Millis,
     pub(super) grace_until: Option<Instant>,
+    pub(super) ephemeral: bool,
 }
 
 impl Default for Setup {
@@ -80,6 +81,7 @@ impl Default for Setup {
             ttl_max: Millis(3_600_000),
             ttl_default: Millis(10_000),
             grace_until: None,
+            ephemeral: false,
         }
     }
 }
@@ -100,10 +102,12 @@ pub(super) fn core_config(setup: &Setup, shard: u8) -> CoreConfig {
         ttl_default: setup.ttl_default,
         ttl_max: setup.ttl_max,
         ttl_durable: setup.ttl_durable,
-        ephemeral: false,
+        ephemeral: setup.ephemeral,
         server_id: [9; 16],
         run: 5,
+        floor: 3,
         grace_until: setup.grace_until,
+        grace: Millis(setup.grace_until.map_or(0, |_| 9_000)),
         ports: vec![7_001; usize::from(setup.shards)],
     }
 }

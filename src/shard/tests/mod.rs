@@ -10,4 +10,5 @@ mod greetings;
 mod lanes;
 mod random;
 mod reads;
+mod reclaim;
 mod requests;

@@ -3,8 +3,8 @@
 use crate::shard::tests::bench::parse;
 use crate::shard::tests::bench::{Bench, Client, Setup, id};
 use locker_protocol::{
-    Acquire, Cancel, FromServer, Header, IfGranted, Mode, Ping, Reclaim, Release, Renew, Reply,
-    Request, Status, shard_of_slot, slot_of,
+    Acquire, Cancel, FromServer, Header, IfGranted, Mode, Ping, Release, Renew, Reply, Request,
+    Status, shard_of_slot, slot_of,
 };
 
 pub(super) fn acquire(key: &[u8]) -> Acquire<'_> {
@@ -364,28 +364,6 @@ fn limits_are_refused_with_limit_and_value_and_the_id_is_used_up() {
         Request::Acquire(acquire(b"k")),
     );
     assert!(again[0].contains("MetadataTooLong"), "a retry is a new id");
-}
-
-#[test]
-fn reclaim_is_not_supported_yet() {
-    let mut bench = Bench::one();
-    let client = bench.open(0);
-    let reclaim = Reclaim {
-        owner: 1,
-        token: 5,
-        run: 1,
-        lease_ms: 0,
-        permits: 0,
-        limit: 0,
-        mode: Mode::Exclusive,
-        key: b"k",
-        metadata: b"",
-    };
-    let heard = ask(&mut bench, client, id(0, 1), Request::Reclaim(reclaim));
-    assert!(
-        heard[0].contains("Unsupported, limit: 0, value: 20"),
-        "{heard:?}"
-    );
 }
 
 #[test]

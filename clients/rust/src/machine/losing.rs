@@ -221,6 +221,8 @@ impl From<locker_protocol::LostReason> for LostReason {
             locker_protocol::LostReason::Lease => Self::Lease,
             locker_protocol::LostReason::Session => Self::Session,
             locker_protocol::LostReason::Forced => Self::Forced,
+            // It had ended before the restart; how, nobody knows any more.
+            locker_protocol::LostReason::Conflict => Self::Unknown,
         }
     }
 }

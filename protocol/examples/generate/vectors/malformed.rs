@@ -1,6 +1,6 @@
 //! Frames that are refused, each class for every message, and frames with parts to skip.
 
-use super::requests::{acquire, hello, with};
+use super::requests::{acquire, hello, reclaim, with};
 use super::{Outcome, Vector};
 use crate::interpreter::{self, Place};
 use crate::table::{Message, Table};
@@ -301,6 +301,8 @@ fn rules(out: &mut Vec<Vector>, table: &Table) {
     );
     let over = json!({ "mode": "Permit", "permits": 1, "limit": 0x8000_0001_u32 });
     acquires("permit with a limit above 2^31", over, 36);
+    let nothing = with(&reclaim(), json!({ "token": "0" }));
+    refuse("reclaim without a token", "Reclaim", nothing, 24);
     let hello = hello();
     let mut hellos = |about, changes, offset| {
         refuse(about, "Hello", with(&hello, changes), offset);

@@ -34,6 +34,8 @@ pub(super) fn with(base: &Value, changes: Value) -> Value {
     fields
 }
 
+const TOKEN: &str = "549755813889";
+
 pub(super) fn hello() -> Value {
     json!({
         "version_min": 1, "version_max": 1, "action": "Open", "on_disconnect": "Grace",
@@ -93,6 +95,13 @@ pub(super) fn acquire() -> Value {
     })
 }
 
+pub(super) fn reclaim() -> Value {
+    json!({
+        "owner": "7", "token": TOKEN, "run": "16", "lease_ms": 60_000, "permits": 0, "limit": 0,
+        "mode": "Exclusive", "key": hex(b"invoice/1842"), "metadata": "",
+    })
+}
+
 fn acquires(all: &mut Named) {
     let acquire = acquire();
     let mut add = |name, changes| all.push((name, request("Acquire", with(&acquire, changes))));
@@ -146,7 +155,7 @@ fn others(all: &mut Named) {
             json!({ "acquire_id": "131074", "owner": "7", "if_granted": if_granted, "key": key });
         add(name, "Cancel", fields);
     }
-    let token = "549755813889";
+    let token = TOKEN;
     add(
         "release",
         "Release",
@@ -167,10 +176,7 @@ fn others(all: &mut Named) {
         let fields = json!({ "owner": "7", "token": token, "lease_ms": lease_ms, "key": key });
         add(name, "Renew", fields);
     }
-    let reclaim = json!({
-        "owner": "7", "token": token, "run": "16", "lease_ms": 60_000, "permits": 0, "limit": 0,
-        "mode": "Exclusive", "key": key, "metadata": "",
-    });
+    let reclaim = reclaim();
     add("reclaim", "Reclaim", reclaim.clone());
     let permits = json!({ "mode": "Permit", "permits": 2, "limit": 5, "metadata": hex(b"x") });
     add("reclaim permits", "Reclaim", with(&reclaim, permits));

@@ -285,7 +285,7 @@ impl Server {
                     self.epochs += 1;
                     FromControl::Epoch { epoch: self.epochs }
                 }
-                ToControl::Idle => continue,
+                ToControl::Idle | ToControl::WindowEnded(_) => continue,
             };
             self.shards[shard].words.push(word);
         }
@@ -585,7 +585,9 @@ fn core_config(
         ephemeral: false,
         server_id: [9; 16],
         run: 5,
+        floor: 3,
         grace_until,
+        grace: Millis(grace_until.map_or(0, |_| 1_000)),
         ports: vec![7_001; usize::from(shards)],
     }
 }

@@ -138,7 +138,9 @@ fn core_config(
         ephemeral: false,
         server_id: ledger.opening().server_id,
         run: u64::from(ledger.run()),
+        floor: u64::from(ledger.opening().floor),
         grace_until: window_until,
+        grace: Millis(ledger.window_ms().unwrap_or(0)),
         ports: (0..sizes.shards).map(|shard| 7_000 + shard).collect(),
     }
 }
