@@ -1,6 +1,9 @@
 //! Judges of a run: each watches what is observed for one invariant of docs/GUARANTEES.md.
 
+mod answers;
+mod early;
 mod exclusion;
+mod order;
 mod rest;
 
 use crate::moment::Moment;
@@ -8,7 +11,10 @@ use crate::observed::Observed;
 use crate::plan::Plan;
 use locker::lock::Counters;
 
+pub use answers::Answers;
+pub use early::Early;
 pub use exclusion::Exclusion;
+pub use order::Order;
 pub use rest::AtRest;
 
 /// A broken promise.
@@ -60,5 +66,11 @@ pub trait Oracle {
 #[must_use]
 pub fn all(plan: &Plan) -> Vec<Box<dyn Oracle>> {
     let _ = plan;
-    vec![Box::new(Exclusion::default()), Box::new(AtRest::default())]
+    vec![
+        Box::new(Exclusion::default()),
+        Box::new(AtRest::default()),
+        Box::new(Answers::default()),
+        Box::new(Early::default()),
+        Box::new(Order::default()),
+    ]
 }
