@@ -47,6 +47,9 @@ ones. No shell is involved; signals that reach locker are sent on to the command
 and the command is killed when locker dies, but not what it started. On a terminal the command has
 the foreground to itself.
 
+If the server is restarted the command goes on under its lock, provided that the server is back
+before the lock is about to end; whoever waits for the lock waits on.
+
 Without a command one JSON line is printed (key, token, session, until), and the lock is held until
 a signal comes or stdin ends.
 

@@ -9,6 +9,7 @@ mod environment;
 mod exit_codes;
 mod holding;
 mod inspecting;
+mod restarts;
 mod signals;
 mod support;
 mod terminal;

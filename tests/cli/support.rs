@@ -1,6 +1,7 @@
 //! A server, and `locker` commands that talk to it.
 
 use std::io::{BufRead, BufReader, Lines, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -20,11 +21,29 @@ impl Server {
     }
 
     pub(crate) fn start_with(flags: &[&str]) -> Self {
+        let flags = [&["--ephemeral", "--listen=127.0.0.1:0"], flags].concat();
+        Self::start_anywhere(&flags)
+    }
+
+    /// One that remembers its runs in `data_dir`.
+    pub(crate) fn start_in(data_dir: &Path) -> Self {
+        let data_dir = format!("--data-dir={}", data_dir.display());
+        Self::start_anywhere(&[&data_dir, "--listen=127.0.0.1:0"])
+    }
+
+    /// Kills it, and starts one in its place that remembers it.
+    pub(crate) fn kill_and_start_in(mut self, data_dir: &Path) -> Self {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let data_dir = format!("--data-dir={}", data_dir.display());
+        let listen = format!("--listen={}", self.address);
+        Self::start_anywhere(&[&data_dir, &listen])
+    }
+
+    fn start_anywhere(flags: &[&str]) -> Self {
         let mut command = clean(LOCKER);
-        command.args(["serve", "--ephemeral", "--listen=127.0.0.1:0", "--shards=1"]);
-        command
-            .args(["--memory=64MiB", "--connections=100"])
-            .args(flags);
+        command.args(["serve", "--shards=1", "--memory=64MiB", "--connections=100"]);
+        command.args(flags);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let ready = BufReader::new(child.stdout.take().unwrap())

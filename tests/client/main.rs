@@ -6,6 +6,7 @@ mod connections;
 mod cutter;
 mod inspecting;
 mod leases;
+mod restarts;
 #[allow(dead_code, unreachable_pub)]
 #[path = "../server/support/server.rs"]
 mod server;

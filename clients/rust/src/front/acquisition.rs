@@ -100,7 +100,8 @@ impl Acquisition {
         self
     }
 
-    /// Asks and waits for the lock.
+    /// Asks and waits for the lock. A restart of the server does not end the wait, but the place in
+    /// the queue is lost; [`try_now`](Self::try_now) is refused while the server stops or starts.
     ///
     /// # Errors
     /// [`Error::NotObtained`] after the wait; [`Error::Lost`] if it was granted and lost again;

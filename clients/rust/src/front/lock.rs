@@ -12,6 +12,9 @@ use crate::machine::{HoldId, Lease, LostReason, Outcome};
 
 /// A lock, released when dropped.
 ///
+/// It outlives broken connections, and restarts of the server that are over before
+/// [`remaining`](Self::remaining) is: it is taken back then, with its token, and nothing is told.
+///
 /// Nothing stops a program from using what a lost lock protected. It finds out by
 /// [`is_valid`](Self::is_valid) before each step, by [`on_lost`](Self::on_lost), or by
 /// [`wait_lost`](Self::wait_lost); and whatever is protected can refuse a late writer by comparing
