@@ -1,11 +1,11 @@
 //! A server that crashes at any step, its durable record, the grace window, a client that takes its
 //! hold back and trusts its own clock, and a rival.
 //!
-//! Time is in ticks of the server's clock; the client's clock may miss one in any four (a rate error
-//! of a quarter, to make the model small), so its deadlines are three quarters of the TTL. It asks
-//! for a TTL of four ticks, where the default is two. Its messages take as long as they like; those
-//! of the server outlive its crash. With `frozen` its clock may stand still as long as it likes:
-//! then two may believe, and only tokens protect.
+//! Time is in ticks of the server's clock; the client's clock may miss one in any four (a rate
+//! error of a quarter, to make the model small), so its deadlines are three quarters of the TTL. It
+//! asks for a TTL of four ticks, where the default is two. Its messages take as long as they like;
+//! those of the server outlive its crash. With `frozen` its clock may stand still as long as it
+//! likes: then two may believe, and only tokens protect.
 //!
 //! The rival is at hand at all times: it is heard and answered at once, and forgets at a crash. So
 //! the client is the one that believes too long, and the rival the one that is granted too early.

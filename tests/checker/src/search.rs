@@ -56,8 +56,8 @@ const NOBODY: u32 = u32::MAX;
 /// What is kept of the states: not they themselves, but how they were met.
 #[derive(Default)]
 struct Graph {
-    /// Fingerprints of 64 bits: that two of some millions agree by chance is less likely than one in
-    /// a hundred thousand.
+    /// Fingerprints of 64 bits: that two of some millions agree by chance is less likely than one
+    /// in a hundred thousand.
     known: HashMap<u64, u32>,
     prints: Vec<u64>,
     /// The state from which each was first met.
