@@ -23,11 +23,19 @@ struct Asked {
     arrived: Option<Moment>,
 }
 
+/// An acquire that was granted.
+#[derive(Clone, Copy, Debug)]
+struct Granted {
+    which: (Who, u64),
+    asked: Asked,
+    token: u64,
+}
+
 /// What was asked, in which order, and which tokens came of it.
 #[derive(Debug, Default)]
 pub struct Order {
     asked: BTreeMap<(Who, u64), Asked>,
-    granted: BTreeMap<Key, Vec<((Who, u64), Asked, u64)>>,
+    granted: BTreeMap<Key, Vec<Granted>>,
     greatest: BTreeMap<Key, u64>,
     places: BTreeMap<(LinkId, u64), u64>,
     said: u64,
@@ -119,16 +127,17 @@ impl Order {
             });
         }
         let granted = self.granted.entry(key).or_default();
-        for (other, before, theirs) in granted.iter() {
-            if *theirs == token {
+        for before in granted.iter() {
+            let (other, theirs) = (before.which, before.token);
+            if theirs == token {
                 return Err(Violation {
                     invariant: "token order",
                     reason: format!("{which:?} and {other:?} both get {token} of {key:?}"),
                 });
             }
-            let overtaken = match token > *theirs {
-                true => (asked.arrived, before.said),
-                false => (before.arrived, asked.said),
+            let overtaken = match token > theirs {
+                true => (asked.arrived, before.asked.said),
+                false => (before.asked.arrived, asked.said),
             };
             if self.shards == 1 && overtaken.0.is_some_and(|arrived| arrived < overtaken.1) {
                 return Err(Violation {
@@ -140,7 +149,11 @@ impl Order {
                 });
             }
         }
-        granted.push((which, asked, token));
+        granted.push(Granted {
+            which,
+            asked,
+            token,
+        });
         Ok(())
     }
 }
