@@ -37,6 +37,7 @@ fn random_sequences_keep_every_promise() {
         total.table_full += seen.table_full;
         total.lost += seen.lost;
         total.lane_full += seen.lane_full;
+        total.reclaimed += seen.reclaimed;
     }
     println!("{total:?}");
     for count in [
@@ -48,4 +49,8 @@ fn random_sequences_keep_every_promise() {
     ] {
         assert!(count > SEQUENCES, "the sequences come to much: {total:?}");
     }
+    assert!(
+        total.reclaimed > SEQUENCES / 4,
+        "in the window of half of them: {total:?}"
+    );
 }

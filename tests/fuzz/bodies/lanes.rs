@@ -145,7 +145,11 @@ fn event<'a>(feed: &mut Feed<'a>) -> Event<'a> {
 }
 
 fn answer(feed: &mut Feed<'_>) -> Answer {
-    match feed.below(6) {
+    match feed.below(7) {
+        5 => Answer::Reclaimed {
+            token: feed.u64(),
+            until: until(feed),
+        },
         0 => Answer::Granted {
             token: feed.u64(),
             until: until(feed),
@@ -175,15 +179,10 @@ fn answer(feed: &mut Feed<'_>) -> Answer {
 
 fn op(feed: &mut Feed<'_>) -> Op {
     let owner = feed.u64();
-    match feed.below(5) {
+    match feed.below(6) {
         0 => Op::Acquire {
             owner,
-            want: Want {
-                mode: feed.pick(&[Mode::Exclusive, Mode::Shared, Mode::Permit]),
-                permits: feed.u32(),
-                limit: feed.u32(),
-                resize: feed.flag(),
-            },
+            want: want(feed),
             wait: match feed.below(3) {
                 0 => Wait::Try,
                 1 => Wait::For(Millis(feed.u32())),
@@ -209,6 +208,15 @@ fn op(feed: &mut Feed<'_>) -> Op {
                 false => RenewTo::Lease(lease(feed)),
             },
         },
+        4 => Op::Reclaim {
+            owner,
+            token: feed.u64(),
+            want: Want {
+                resize: false,
+                ..want(feed)
+            },
+            lease: lease(feed),
+        },
         _ => Op::ForceRelease {
             token: feed.u64(),
             closed: match feed.flag() {
@@ -216,6 +224,15 @@ fn op(feed: &mut Feed<'_>) -> Op {
                 false => ClosedFor::For(Millis(feed.u32())),
             },
         },
+    }
+}
+
+fn want(feed: &mut Feed<'_>) -> Want {
+    Want {
+        mode: feed.pick(&[Mode::Exclusive, Mode::Shared, Mode::Permit]),
+        permits: feed.u32(),
+        limit: feed.u32(),
+        resize: feed.flag(),
     }
 }
 

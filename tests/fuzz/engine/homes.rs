@@ -4,7 +4,7 @@ use super::Seen;
 use super::script::{What, Wish};
 use locker::lock::effect::{CancelOutcome, ClosureRef, LaneFull, LostReason};
 use locker::lock::input::Peer;
-use locker::lock::op::{Op, ReaderRef, ReplyTo, Seat, SessionId, SessionRef, ShardId, Wait};
+use locker::lock::op::{Op, ReaderRef, ReplyTo, Seat, SessionId, SessionRef, ShardId, Wait, Want};
 use locker::lock::{Answer, Effects, Event, Input};
 use locker::time::{Instant, Millis};
 use locker_protocol::{GetReply, ListReply, Status};
@@ -29,6 +29,8 @@ const LONG_KEY: [u8; 200] = [b'x'; 200];
 const HOLDS_MAX: usize = 8;
 /// Words of Lost kept to be sent.
 const WORDS_MAX: usize = 64;
+/// Tokens of a key of before the restart.
+const TOKENS_BEFORE: u8 = 6;
 const OP_GET: u8 = 1;
 const OP_LIST: u8 = 2;
 
@@ -305,6 +307,15 @@ impl Homes {
                 wait,
                 lease,
             },
+            What::Reclaim { want, lease } => Op::Reclaim {
+                owner,
+                token: token_before(key_at, wish.key),
+                want: Want {
+                    resize: false,
+                    ..want
+                },
+                lease,
+            },
             What::Release => Op::Release {
                 owner,
                 token: if wish.key >= 192 { 0 } else { token },
@@ -360,7 +371,7 @@ impl Homes {
             queued: false,
         });
         let metadata = match op {
-            Op::Acquire { .. } => vec![bytes; usize::from(bytes)],
+            Op::Acquire { .. } | Op::Reclaim { .. } => vec![bytes; usize::from(bytes)],
             _ => Vec::new(),
         };
         let seat = Seat(u16::try_from(seat).expect("few seats"));
@@ -420,6 +431,23 @@ impl Homes {
                 };
                 self.granted(at, &running, hold);
             }
+            (Op::Reclaim { owner, token, .. }, Answer::Reclaimed { token: told, until }) => {
+                assert_eq!(token, told, "a hold is taken back with its token");
+                let holds = &mut self.sessions[at].holds;
+                let same = |hold: &Hold| (hold.key, hold.owner) == (running.key, owner);
+                holds.retain(|hold| !(same(hold) && hold.token == token));
+                self.seen.reclaimed += 1;
+                self.remember(
+                    at,
+                    Hold {
+                        key: running.key,
+                        owner,
+                        token,
+                        seat,
+                        until,
+                    },
+                );
+            }
             (Op::Renew { token, .. }, Answer::Renewed { until }) => {
                 let mut holds = self.sessions[at].holds.iter_mut();
                 if let Some(hold) = holds.find(|hold| hold.token == token) {
@@ -452,11 +480,14 @@ impl Homes {
     fn check(&self, running: &Running, answer: Answer) {
         let fits = match (running.op, answer) {
             (Op::Acquire { .. }, Answer::Granted { .. })
+            | (Op::Reclaim { .. }, Answer::Reclaimed { .. })
             | (Op::Release { .. }, Answer::Released)
             | (Op::Renew { .. }, Answer::Renewed { .. })
             | (Op::Cancel { .. }, Answer::CancelDone { .. })
             | (Op::ForceRelease { .. }, Answer::Forced { .. }) => true,
-            (Op::Acquire { .. }, Answer::Refused(refusal)) => refusal.status != Status::NotHeld,
+            (Op::Acquire { .. } | Op::Reclaim { .. }, Answer::Refused(refusal)) => {
+                refusal.status != Status::NotHeld
+            }
             (Op::Cancel { .. }, Answer::Refused(_)) => false,
             (_, Answer::Refused(refusal)) => refusal.status == Status::NotHeld,
             _ => false,
@@ -491,6 +522,10 @@ impl Homes {
         );
         let greatest = &mut self.tokens[running.key];
         *greatest = hold.token.max(*greatest);
+        self.remember(at, hold);
+    }
+
+    fn remember(&mut self, at: usize, hold: Hold) {
         let holds = &mut self.sessions[at].holds;
         if holds.len() == HOLDS_MAX {
             holds.pop_front();
@@ -498,12 +533,15 @@ impl Homes {
         holds.push_back(hold);
     }
 
-    fn lost(&mut self, to: ReplyTo, token: u64, reason: LostReason) {
+    fn lost(&mut self, to: ReplyTo, (owner, token): (u64, u64), reason: LostReason) {
         self.seen.lost += 1;
         let now = self.now;
         let at = self.place(to.session);
         let holds = &mut self.sessions[at].holds;
-        if let Some(place) = holds.iter().position(|hold| hold.token == token) {
+        if let Some(place) = holds
+            .iter()
+            .position(|hold| (hold.owner, hold.token) == (owner, token))
+        {
             let hold = holds.remove(place).expect("it was found");
             let early = reason == LostReason::Lease && hold.until.is_none_or(|until| now < until);
             assert!(!early, "a lease ended early: {hold:?}");
@@ -554,13 +592,14 @@ impl Effects for Homes {
             }
             Event::Lost {
                 to,
+                owner,
                 token,
                 reason,
                 closure,
                 ..
             } => {
                 assert_eq!(to.session.id.home(), home);
-                self.lost(to, token, reason);
+                self.lost(to, (owner, token), reason);
                 if let Some(closure) = closure {
                     assert!(self.words.len() < WORDS_MAX, "words are sent on");
                     self.words.push_back(closure);
@@ -582,6 +621,13 @@ impl Effects for Homes {
         }
         Ok(())
     }
+}
+
+/// A token of before the restart: below every token of this run, of one key, and few, so that they
+/// meet.
+fn token_before(key_at: usize, pick: u8) -> u64 {
+    let key_at = u64::try_from(key_at).expect("few keys");
+    key_at * u64::from(TOKENS_BEFORE) + u64::from(pick / 8 % TOKENS_BEFORE) + 1
 }
 
 fn key(at: usize) -> Vec<u8> {

@@ -49,6 +49,8 @@ pub(crate) struct Seen {
     pub(crate) table_full: u64,
     /// Holds that ended without their holder's word.
     pub(crate) lost: u64,
+    /// Holds of before the restart that were taken back.
+    pub(crate) reclaimed: u64,
     /// Effects that found their lane full.
     pub(crate) lane_full: u64,
     /// Of all effects, in their order.
@@ -77,7 +79,7 @@ impl World {
             key_waiters_max: 8,
             seed: [u64::from(shape), 7],
             tokens: TokenSource::epoch(1),
-            grace_until: (shape & 1 == 1).then_some(Instant(now.0 + 200_000)),
+            grace_until: (shape & 1 == 1).then_some(Instant(now.0 + 600_000)),
             now,
         };
         Self {

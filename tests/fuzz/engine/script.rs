@@ -39,6 +39,11 @@ pub(super) enum What {
     /// Of a hold that the session has heard of, or by token 0, or of a wrong token.
     Release,
     Renew(RenewTo),
+    /// Of a hold of before the restart.
+    Reclaim {
+        want: Want,
+        lease: Lease,
+    },
     /// Of a request that runs, or of a hold.
     Cancel(IfGranted),
     Force {
@@ -111,6 +116,10 @@ impl<'a> Script<'a> {
                 return Some(Action::Lanes { full });
             }
             22 => return Some(Action::OpenKeys),
+            24..=26 => What::Reclaim {
+                want: want(self.next()?),
+                lease: pick(&LEASES, self.next()?),
+            },
             // A server stops once at most; a script that does so early tests little else.
             23 if code >= 248 => return Some(Action::Drain),
             _ => {
