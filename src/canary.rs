@@ -26,6 +26,8 @@ pub enum Canary {
     BoundAfterHello,
     /// Keys open before the floor is durable.
     FloorAfterGrant,
+    /// Any earlier run's holds are taken back.
+    NoFloor,
     /// The grace window is a tenth shorter than the longest TTL.
     ShortWindow,
     /// The record says clean though holds are left.
@@ -55,7 +57,7 @@ mod chosen {
 
     impl Canary {
         /// All of them, with the names that they are chosen by.
-        pub const ALL: [(&'static str, Self); 16] = [
+        pub const ALL: [(&'static str, Self); 17] = [
             ("release-runs-twice", Self::ReleaseRunsTwice),
             ("clock-before-reap", Self::ClockBeforeReap),
             ("old-connection-heard", Self::OldConnectionHeard),
@@ -64,6 +66,7 @@ mod chosen {
             ("dead-waiter-granted", Self::DeadWaiterGranted),
             ("bound-after-hello", Self::BoundAfterHello),
             ("floor-after-grant", Self::FloorAfterGrant),
+            ("no-floor", Self::NoFloor),
             ("short-window", Self::ShortWindow),
             ("clean-with-holds", Self::CleanWithHolds),
             ("grant-allocates", Self::GrantAllocates),

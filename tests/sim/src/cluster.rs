@@ -359,7 +359,13 @@ impl<'a> Cluster<'a> {
         };
         let count = server.shard_count();
         match fault {
-            Fault::StallShard => server.stall(self.dice.index(count), until),
+            Fault::StallShard => {
+                let shard = self.dice.index(count);
+                match lasts % 4 {
+                    0 => server.stall(shard, until),
+                    steps => server.stall_within(shard, steps, lasts),
+                }
+            }
             Fault::StallServer => {
                 (0..count).for_each(|shard| server.stall(shard, until));
                 server.stall_control(until);

@@ -42,6 +42,8 @@ pub struct Sizes {
     pub ttl_ms_max: u32,
     /// How long a drain waits.
     pub drain_ms: u32,
+    /// Tokens left of a shard's first epoch; 0 = all.
+    pub tokens_left: u64,
     /// What one turn takes.
     pub turn: TurnSizes,
 }
@@ -236,7 +238,8 @@ impl Plan {
     #[must_use]
     pub fn of(seed: u64, without: &Without) -> Self {
         let mut dice = Dice::of(seed, 0);
-        let sizes = draw_sizes(&mut dice);
+        let mut sizes = draw_sizes(&mut dice);
+        sizes.tokens_left = Dice::of(seed, 4).pick(&[0, 0, 3, 40]);
         let faults = swarm(&mut dice, &FAULTS, &without.faults);
         let deeds = swarm(&mut dice, &DEEDS, &without.deeds);
         let client_count = u8::try_from(dice.within(2, 7)).expect("few");
@@ -332,6 +335,7 @@ fn draw_sizes(dice: &mut Dice) -> Sizes {
         ttl_ms_default,
         ttl_ms_max: ttl_ms_default * dice.pick(&[1, 4]),
         drain_ms: dice.pick(&[100, 1_000, 5_000]),
+        tokens_left: 0,
         turn: TurnSizes {
             completions: dice.pick(&[2, 8, 4_096]),
             mail: dice.pick(&[1, 256]),

@@ -145,6 +145,14 @@ fn core_config(
     }
 }
 
+fn tokens(sizes: &Sizes, ledger: &Ledger) -> TokenSource {
+    let mut tokens = TokenSource::epoch(ledger.run());
+    if sizes.tokens_left > 0 {
+        tokens.skip_to_last(sizes.tokens_left);
+    }
+    tokens
+}
+
 fn engine_config(
     sizes: &Sizes,
     ledger: &Ledger,
@@ -161,7 +169,7 @@ fn engine_config(
         waiters_max: sizes.blocks - sizes.blocks / 8,
         key_waiters_max: sizes.key_waiters_max,
         seed,
-        tokens: TokenSource::epoch(ledger.run()),
+        tokens: tokens(sizes, ledger),
         grace_until: window_until,
         now: Instant::START,
     }

@@ -64,6 +64,8 @@ pub struct Server {
     clock: Clock,
     shards: Vec<Shard>,
     stalled_until: Vec<Moment>,
+    /// A shard stands still after so many more steps, for so long.
+    stalls_soon: Vec<Option<(u64, u64)>>,
     /// Whether a shard's next step stands in the agenda.
     planned: Vec<bool>,
     bells: Vec<Rc<Bell>>,
@@ -174,6 +176,7 @@ impl Server {
             epoch,
             window_ms,
             stalled_until: vec![Moment(0); shards.len()],
+            stalls_soon: vec![None; shards.len()],
             planned: vec![false; shards.len()],
             shards,
             bells,
@@ -227,6 +230,12 @@ impl Server {
     pub fn stall(&mut self, shard: usize, until: Moment) {
         let stalled = &mut self.stalled_until[shard];
         *stalled = (*stalled).max(until);
+    }
+
+    /// A shard does nothing for so long once it has taken so many more steps: it is caught in the
+    /// midst of a turn, or of falling asleep.
+    pub fn stall_within(&mut self, shard: usize, steps: u64, lasts: u64) {
+        self.stalls_soon[shard] = Some((steps, lasts));
     }
 
     /// The control thread does nothing for so long.
@@ -295,6 +304,14 @@ impl Server {
             return;
         }
         this.advance(outside);
+        match &mut self.stalls_soon[index] {
+            Some((steps, _)) if *steps > 1 => *steps -= 1,
+            soon => {
+                if let Some((_, lasts)) = soon.take() {
+                    self.stalled_until[index] = stalled.max(now.plus(lasts));
+                }
+            }
+        }
         let stage = this.stage;
         let words = this.take_words();
         let heard_drain = this.heard_drain;
