@@ -57,13 +57,13 @@ fn serve(flags: &Flags) -> Result<(), Failure> {
     let window_ms = books.as_ref().and_then(|books| books.ledger.window_ms());
     let ready = ready_line(&config, &listening, window_ms);
     let running = shards::start(&config, &identity, &mut listening, clock, to_control)?;
-    announce(&ready);
     if let Some(ms) = window_ms {
         log::info!(
             "grace window of {ms} ms: keys stay closed to all but clients that reclaim what they \
              held before"
         );
     }
+    announce(&ready);
 
     let mut plane = Plane::new(books, window_until, Millis(config.drain_ms), config.shards);
     run_control(&mut plane, &inbox, &running, &stop, || clock.now())?;

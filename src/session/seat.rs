@@ -19,6 +19,7 @@ use locker_protocol::Status;
 pub type RecordWords = [u64; 4];
 
 const SEQUENCE_SHIFT: u32 = 16;
+const STATUS_SHIFT: u32 = 5;
 const STATUS_MASK: u64 = (1 << 11) - 1;
 const OP_MASK: u64 = 7;
 const STATE_MASK: u64 = 3;
@@ -117,7 +118,7 @@ impl<'a> Record<'a> {
     /// If it is not fresh.
     pub fn begin(&mut self, sequence: u64, op: SeatOp) {
         assert!(self.is_fresh(sequence), "classified first");
-        *self.0 = [head(sequence, 0, op, RUNNING), 0, 0, 0];
+        *self.0 = [running(sequence, op), 0, 0, 0];
     }
 
     /// Notes the acquire that a running Cancel speaks of.
@@ -138,13 +139,7 @@ impl<'a> Record<'a> {
     pub fn settle(&mut self, answer: Answer, at: Instant) {
         assert_eq!(self.state(), RUNNING, "a request is answered once");
         let (status, a, b) = pack(answer);
-        let sequence = self.sequence();
-        *self.0 = [
-            head(sequence, u64::from(status.code()), self.op(), DONE),
-            a,
-            b,
-            at.as_micros(),
-        ];
+        *self.0 = [self.done(status), a, b, at.as_micros()];
     }
 
     /// The hold of that token ended: the record of its grant or reclaim becomes `Lost`.
@@ -158,8 +153,7 @@ impl<'a> Record<'a> {
             value: token,
         };
         let (status, a, b) = pack(Answer::Refused(lost));
-        let (sequence, op) = (self.sequence(), self.op());
-        self.0[0] = head(sequence, u64::from(status.code()), op, DONE);
+        self.0[0] = self.done(status);
         self.0[1] = a;
         self.0[2] = b;
         true
@@ -211,8 +205,14 @@ impl<'a> Record<'a> {
         })
     }
 
+    /// The first word of the same request, answered with that status.
+    fn done(&self, status: Status) -> u64 {
+        let same = self.0[0] & !(STATUS_MASK << STATUS_SHIFT | STATE_MASK);
+        same | u64::from(status.code()) << STATUS_SHIFT | DONE
+    }
+
     fn status(&self) -> u64 {
-        self.0[0] >> 5 & STATUS_MASK
+        self.0[0] >> STATUS_SHIFT & STATUS_MASK
     }
 
     fn state(&self) -> u64 {
@@ -253,8 +253,8 @@ impl<'a> Record<'a> {
     }
 }
 
-const fn head(sequence: u64, status: u64, op: SeatOp, state: u64) -> u64 {
-    sequence << SEQUENCE_SHIFT | status << 5 | (op as u64) << 2 | state
+const fn running(sequence: u64, op: SeatOp) -> u64 {
+    sequence << SEQUENCE_SHIFT | (op as u64) << 2 | RUNNING
 }
 
 fn pack(answer: Answer) -> (Status, u64, u64) {

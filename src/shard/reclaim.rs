@@ -15,6 +15,8 @@ use locker_protocol::{FEATURES_RECLAIM, Opcode, Status};
 
 impl Home {
     /// Checks a Reclaim; changes nothing.
+    #[cold]
+    #[inline(never)]
     pub(super) fn reclaim<'a>(&self, reclaim: &wire::Reclaim<'a>) -> Result<Prepared<'a>, Refusal> {
         if self.config.ephemeral {
             let op = Opcode::Reclaim.code().into();

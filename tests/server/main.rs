@@ -33,6 +33,8 @@ mod preface;
 mod prefault;
 mod proxy_itself;
 mod queued_past_lease;
+mod reclaim;
+mod reclaim_stops;
 mod restarts;
 mod restarts_under_load;
 mod shard_ports;

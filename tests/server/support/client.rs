@@ -25,6 +25,8 @@ pub struct Open {
     pub on_disconnect: OnDisconnect,
     pub name: &'static str,
     pub action: HelloAction,
+    /// It comes back for holds of before a restart.
+    pub reclaiming: bool,
 }
 
 impl Default for Open {
@@ -34,6 +36,7 @@ impl Default for Open {
             on_disconnect: OnDisconnect::Grace,
             name: "test",
             action: HelloAction::Open,
+            reclaiming: false,
         }
     }
 }
@@ -46,11 +49,11 @@ impl Open {
             action: self.action,
             on_disconnect: self.on_disconnect,
             ttl_ms: self.ttl_ms,
-            features: 0,
+            features: FEATURES_RECLAIM,
             session_id: 0,
             secret: [0; 16],
             attach: 0,
-            reclaiming: false,
+            reclaiming: self.reclaiming,
             group: [0; 16],
             name: self.name,
             library: "tests",
@@ -444,6 +447,26 @@ impl Client {
                 key: &ask.key,
             };
             renew.encode(id, out);
+        });
+        self.answer(id)
+    }
+
+    /// Takes a hold of that run back.
+    #[track_caller]
+    pub fn reclaim(&mut self, ask: &Ask, token: u64, run: u64) -> Message {
+        let id = self.send(|id, out| {
+            let reclaim = Reclaim {
+                owner: ask.owner,
+                token,
+                run,
+                lease_ms: ask.lease_ms,
+                permits: ask.permits,
+                limit: ask.limit,
+                mode: ask.mode,
+                key: &ask.key,
+                metadata: &ask.metadata,
+            };
+            reclaim.encode(id, out);
         });
         self.answer(id)
     }

@@ -36,6 +36,7 @@ pub enum Message {
     CancelDone(CancelDone),
     Released,
     Renewed(Renewed),
+    Reclaimed(Reclaimed),
     Key(KeyView),
     /// The next cursor, and keys with holders and waiters.
     Keys(u64, Vec<(Vec<u8>, u32, u32)>),
@@ -64,6 +65,7 @@ pub struct Welcome {
     /// The port of each shard, or none.
     pub ports: Vec<u16>,
     pub seats: u16,
+    pub features: u64,
     pub run: u64,
     pub session_id: u64,
     pub secret: [u8; 16],
@@ -100,7 +102,7 @@ impl Message {
             Reply::CancelDone(done) => Self::CancelDone(done),
             Reply::Released(_) => Self::Released,
             Reply::Renewed(renewed) => Self::Renewed(renewed),
-            Reply::Reclaimed(_) => unreachable!("reclaim is not asked for"),
+            Reply::Reclaimed(reclaimed) => Self::Reclaimed(reclaimed),
             Reply::GetReply(key) => Self::Key(KeyView::of(&key)),
             Reply::ListReply(page) => {
                 let keys = page.locks.iter();
@@ -150,6 +152,15 @@ impl Message {
         match self {
             Self::Renewed(renewed) => renewed,
             other => panic!("not renewed but {other:?}"),
+        }
+    }
+
+    /// The reclaim; anything else fails the test.
+    #[track_caller]
+    pub fn reclaimed(self) -> Reclaimed {
+        match self {
+            Self::Reclaimed(reclaimed) => reclaimed,
+            other => panic!("not reclaimed but {other:?}"),
         }
     }
 
@@ -211,6 +222,7 @@ impl Welcome {
             shards: hello.shards,
             ports: hello.ports.iter().collect(),
             seats: hello.seats,
+            features: hello.features,
             run: hello.run,
             session_id: hello.session_id,
             secret: hello.secret,
