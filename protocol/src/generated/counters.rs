@@ -81,9 +81,9 @@ pub enum CounterId {
     /// Connections closed because their output lay unread.
     OutputOverruns = 49,
     /// Length of the grace window that this start opened, in milliseconds; 0 = none.
-    GraceMs = 50,
+    GraceMsMax = 50,
     /// What is left of it, in milliseconds; 0 = keys are open.
-    GraceLeftMs = 51,
+    GraceLeftMsMax = 51,
     /// Turns of at most 10 microseconds of CPU.
     TurnsCpu10us = 60,
     /// Turns of at most 20 microseconds of CPU, more than 10 microseconds.
@@ -156,8 +156,8 @@ impl CounterId {
         Self::StallMs,
         Self::ReadsPaused,
         Self::OutputOverruns,
-        Self::GraceMs,
-        Self::GraceLeftMs,
+        Self::GraceMsMax,
+        Self::GraceLeftMsMax,
         Self::TurnsCpu10us,
         Self::TurnsCpu20us,
         Self::TurnsCpu50us,
@@ -216,8 +216,8 @@ impl CounterId {
             47 => Self::StallMs,
             48 => Self::ReadsPaused,
             49 => Self::OutputOverruns,
-            50 => Self::GraceMs,
-            51 => Self::GraceLeftMs,
+            50 => Self::GraceMsMax,
+            51 => Self::GraceLeftMsMax,
             60 => Self::TurnsCpu10us,
             61 => Self::TurnsCpu20us,
             62 => Self::TurnsCpu50us,
@@ -284,8 +284,8 @@ impl CounterId {
             Self::StallMs => "StallMs",
             Self::ReadsPaused => "ReadsPaused",
             Self::OutputOverruns => "OutputOverruns",
-            Self::GraceMs => "GraceMs",
-            Self::GraceLeftMs => "GraceLeftMs",
+            Self::GraceMsMax => "GraceMsMax",
+            Self::GraceLeftMsMax => "GraceLeftMsMax",
             Self::TurnsCpu10us => "TurnsCpu10us",
             Self::TurnsCpu20us => "TurnsCpu20us",
             Self::TurnsCpu50us => "TurnsCpu50us",
@@ -347,8 +347,8 @@ impl CounterId {
             Self::StallMs => "stall_ms",
             Self::ReadsPaused => "reads_paused",
             Self::OutputOverruns => "output_overruns",
-            Self::GraceMs => "grace_ms",
-            Self::GraceLeftMs => "grace_left_ms",
+            Self::GraceMsMax => "grace_ms_max",
+            Self::GraceLeftMsMax => "grace_left_ms_max",
             Self::TurnsCpu10us => "turns_cpu_10us",
             Self::TurnsCpu20us => "turns_cpu_20us",
             Self::TurnsCpu50us => "turns_cpu_50us",
@@ -370,6 +370,6 @@ impl CounterId {
     /// Whether it goes down too; over shards take the largest of those that end in `max`.
     #[must_use]
     pub const fn is_gauge(self) -> bool {
-        matches!(self, Self::Connections | Self::Sessions | Self::Locks | Self::Waiters | Self::BlocksUsed | Self::Blocks | Self::ExpiryLateUsMax | Self::TurnUsMax | Self::GraceMs | Self::GraceLeftMs | Self::TurnWallUsMax)
+        matches!(self, Self::Connections | Self::Sessions | Self::Locks | Self::Waiters | Self::BlocksUsed | Self::Blocks | Self::ExpiryLateUsMax | Self::TurnUsMax | Self::GraceMsMax | Self::GraceLeftMsMax | Self::TurnWallUsMax)
     }
 }
