@@ -28,6 +28,7 @@ mod lost_wakeups;
 mod many_connections;
 mod modes;
 mod never_reads;
+mod overload;
 mod pipelining;
 mod preface;
 mod prefault;

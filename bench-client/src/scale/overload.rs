@@ -140,7 +140,7 @@ impl Setup {
             Kind::HotSession => rowdies(1, Conduct::Greedy),
             Kind::HotKey => rowdies(100, Conduct::OneKey(rowdies::SEATS)),
             Kind::Waiters => rowdies(options.waiting_sessions, Conduct::OneKey(50)),
-            Kind::SlowReaders => assault(Assault::SlowReaders, 500),
+            Kind::SlowReaders => assault(Assault::SlowReaders, 100),
             Kind::Silent => Self {
                 arguments: &["--connections", "3000"],
                 ..assault(Assault::Silent, 4_000)
