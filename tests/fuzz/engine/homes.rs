@@ -448,7 +448,7 @@ impl Homes {
                     },
                 );
             }
-            (Op::Renew { token, .. }, Answer::Renewed { until }) => {
+            (Op::Renew { token, .. } | Op::Reclaim { token, .. }, Answer::Renewed { until }) => {
                 let mut holds = self.sessions[at].holds.iter_mut();
                 if let Some(hold) = holds.find(|hold| hold.token == token) {
                     hold.until = until;
@@ -480,7 +480,8 @@ impl Homes {
     fn check(&self, running: &Running, answer: Answer) {
         let fits = match (running.op, answer) {
             (Op::Acquire { .. }, Answer::Granted { .. })
-            | (Op::Reclaim { .. }, Answer::Reclaimed { .. })
+            // One that stands already is renewed; its home tells both alike.
+            | (Op::Reclaim { .. }, Answer::Reclaimed { .. } | Answer::Renewed { .. })
             | (Op::Release { .. }, Answer::Released)
             | (Op::Renew { .. }, Answer::Renewed { .. })
             | (Op::Cancel { .. }, Answer::CancelDone { .. })
