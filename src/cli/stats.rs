@@ -16,8 +16,7 @@ const EXAMPLES: &str = "Examples:
   locker stats -o json | jq .total.waiters
 
 Counters grow from the server's start; gauges (locks, waiters, sessions, blocks, ...) show what is
-now. The total adds the shards up; of what ends in _max and of grace_ms and grace_left_ms it is the
-greatest.";
+now. The total adds the shards up, and of what ends in _max it is the greatest.";
 
 /// How to print.
 #[derive(Debug, Args)]
@@ -114,10 +113,8 @@ fn name(id: u16) -> String {
     )
 }
 
-/// The grace window is one for all shards, though each may hear of its end a moment later.
 fn is_maximum(id: u16) -> bool {
-    let window = [CounterId::GraceMs, CounterId::GraceLeftMs].map(CounterId::code);
-    name(id).ends_with("_max") || window.contains(&id)
+    name(id).ends_with("_max")
 }
 
 #[cfg(test)]
@@ -133,14 +130,12 @@ mod tests {
             counters: vec![
                 (CounterId::Requests.code(), requests),
                 (late, value),
-                (CounterId::GraceLeftMs.code(), value),
                 (999, 1),
             ],
         };
         let total = total(&[page(0, 3, 50), page(1, 4, 20)]);
         assert_eq!(total[&CounterId::Requests.code()], 7);
         assert_eq!(total[&late], 50);
-        assert_eq!(total[&CounterId::GraceLeftMs.code()], 50);
         assert_eq!(counters_json(&total)["counter_999"], 2);
     }
 }

@@ -59,7 +59,7 @@ fn holds_of_all_modes_come_back_with_their_tokens(shards: usize) {
         assert_eq!(left > 0, lease > 0, "a lease counts anew");
     }
     assert_eq!(holder.counter(CounterId::Reclaims), 5);
-    assert!(holder.counter(CounterId::GraceLeftMs) > 0);
+    assert!(holder.counter(CounterId::GraceLeftMsMax) > 0);
     let view = holder.look("exclusive");
     let session = holder.welcome.session_id;
     let held = (session, asks[0].owner, tokens[0], b"who: me".to_vec());
@@ -88,7 +88,7 @@ fn a_reclaim_after_the_window_is_too_late(shards: usize) {
     assert!(late.value > 0, "ms since its end: {late:?}");
     let fresh = holder.acquire(&Ask::once("k")).granted().token;
     assert!(fresh > token);
-    assert_eq!(holder.counter(CounterId::GraceLeftMs), 0);
+    assert_eq!(holder.counter(CounterId::GraceLeftMsMax), 0);
     assert_eq!(holder.counter(CounterId::ReclaimsRefused), 1);
 }
 
