@@ -77,6 +77,8 @@ struct Session {
     counter: u64,
     running: [Option<Running>; SEATS],
     holds: VecDeque<Hold>,
+    /// Key, owner and token of holds that were taken back.
+    reclaimed: BTreeSet<(usize, u64, u64)>,
 }
 
 /// All homes with their sessions.
@@ -129,6 +131,7 @@ impl Homes {
             counter: 0,
             running: [None; SEATS],
             holds: VecDeque::new(),
+            reclaimed: BTreeSet::new(),
         };
         Self {
             now,
@@ -437,6 +440,12 @@ impl Homes {
                 let same = |hold: &Hold| (hold.key, hold.owner) == (running.key, owner);
                 holds.retain(|hold| !(same(hold) && hold.token == token));
                 self.seen.reclaimed += 1;
+                // A client takes a hold back once in a run. Of one that does so again the Lost of the
+                // first time may still be on its way, with the same token: it may hear that.
+                let first = self.sessions[at]
+                    .reclaimed
+                    .insert((running.key, owner, token));
+                let until = if first { until } else { Some(Instant(0)) };
                 self.remember(
                     at,
                     Hold {
@@ -618,6 +627,7 @@ impl Effects for Homes {
                 session.life = Life::Closed;
                 session.running = [None; SEATS];
                 session.holds.clear();
+                session.reclaimed.clear();
             }
         }
         Ok(())
