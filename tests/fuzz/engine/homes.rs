@@ -31,6 +31,8 @@ const HOLDS_MAX: usize = 8;
 const WORDS_MAX: usize = 64;
 /// Tokens of a key of before the restart.
 const TOKENS_BEFORE: u8 = 6;
+/// The end of a hold that may be told lost at any time.
+const ANY_TIME: Option<Instant> = Some(Instant(0));
 const OP_GET: u8 = 1;
 const OP_LIST: u8 = 2;
 
@@ -440,12 +442,12 @@ impl Homes {
                 let same = |hold: &Hold| (hold.key, hold.owner) == (running.key, owner);
                 holds.retain(|hold| !(same(hold) && hold.token == token));
                 self.seen.reclaimed += 1;
-                // A client takes a hold back once in a run. Of one that does so again the Lost of the
-                // first time may still be on its way, with the same token: it may hear that.
+                // A client takes a hold back once in a run. Of one that does so again the Lost of
+                // the first time may be on its way, with the same token: it may hear that.
                 let first = self.sessions[at]
                     .reclaimed
                     .insert((running.key, owner, token));
-                let until = if first { until } else { Some(Instant(0)) };
+                let until = if first { until } else { ANY_TIME };
                 self.remember(
                     at,
                     Hold {
@@ -459,7 +461,9 @@ impl Homes {
             }
             (Op::Renew { token, .. } | Op::Reclaim { token, .. }, Answer::Renewed { until }) => {
                 let mut holds = self.sessions[at].holds.iter_mut();
-                if let Some(hold) = holds.find(|hold| hold.token == token) {
+                if let Some(hold) = holds.find(|hold| hold.token == token)
+                    && hold.until != ANY_TIME
+                {
                     hold.until = until;
                 }
             }
