@@ -12,6 +12,7 @@ use crate::server::{Birth, Disk, Ending, Fate, Server};
 use crate::tally::Tally;
 use crate::trace::Trace;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The restart of a server that stopped in order, or died, takes at most this.
@@ -47,6 +48,8 @@ pub struct Cluster<'a> {
     trace: Trace,
     is_calm: bool,
     is_closed: bool,
+    /// Clients that reach no server until then, on whatever connection.
+    exiled_until: BTreeMap<u8, Moment>,
 }
 
 impl<'a> Cluster<'a> {
@@ -81,6 +84,7 @@ impl<'a> Cluster<'a> {
             trace: Trace::default(),
             is_calm: false,
             is_closed: false,
+            exiled_until: BTreeMap::new(),
         }
     }
 
@@ -181,7 +185,9 @@ impl<'a> Cluster<'a> {
                     .dice
                     .one_in(2)
                     .then(|| u8::try_from(self.dice.below(4)).expect("small"));
-                let server = self.server.as_mut();
+                let exiled = self.exiled_until.get(&client);
+                let exiled = exiled.is_some_and(|until| *until > self.now);
+                let server = self.server.as_mut().filter(|_| !exiled);
                 let taken = server.is_some_and(|server| server.knock(link, client, wanted));
                 self.network.answer(link, taken, self.now, &mut self.agenda);
                 self.look();
@@ -350,6 +356,18 @@ impl<'a> Cluster<'a> {
         let client = self.plan.clients[at];
         self.strike(fault, Some(client), Some(cut), lasts);
         self.network.cut(link, cut, self.now, &mut self.agenda);
+        if matches!(fault, Fault::Hole | Fault::HoleThenReset) && lasts % 2 == 1 {
+            self.exile(client, lasts);
+        }
+    }
+
+    /// A client whose connection leads nowhere makes no better one, either; a server that dies
+    /// meanwhile does not hear what the client would say.
+    fn exile(&mut self, client: u8, lasts: u64) {
+        self.exiled_until.insert(client, self.now.plus(lasts));
+        if lasts % 4 == 3 && self.plan.has(Fault::Crash) {
+            self.hit_server(Fault::Crash, lasts);
+        }
     }
 
     fn hit_server(&mut self, fault: Fault, lasts: u64) {
@@ -385,6 +403,7 @@ impl<'a> Cluster<'a> {
     fn calm(&mut self) {
         self.is_calm = true;
         self.network.calm();
+        self.exiled_until.clear();
         for player in &mut self.players {
             player.is_calm = true;
         }

@@ -1,6 +1,8 @@
 //! The hunt for canaries: each known defect is let loose, and seeds are played until a promise is
 //! seen broken. See README.md for which promise finds which.
 
+use locker::canary::Canary as ServerCanary;
+use locker_client::machine::canary::Canary as ClientCanary;
 use sim::plan::Without;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -9,27 +11,43 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A known defect, of the server or of the client.
 #[derive(Clone, Copy)]
 enum Canary {
-    Server(locker::canary::Canary),
-    Client(locker_client::machine::canary::Canary),
+    Server(ServerCanary),
+    Client(ClientCanary),
 }
 
 impl Canary {
     /// All, with their names.
     fn all() -> impl Iterator<Item = (&'static str, Self)> {
-        let server = locker::canary::Canary::ALL.into_iter();
-        let client = locker_client::machine::canary::Canary::ALL.into_iter();
+        let server = ServerCanary::ALL.into_iter();
+        let client = ClientCanary::ALL.into_iter();
         let server = server.map(|(name, canary)| (name, Self::Server(canary)));
         server.chain(client.map(|(name, canary)| (name, Self::Client(canary))))
     }
 
-    /// Lets it loose in this thread.
+    /// Lets it loose in this thread. Whoever guards against clients that come back too late is only
+    /// put to the test by such clients.
     fn choose(self) {
+        let late = self
+            .is_of_floor()
+            .then_some(ClientCanary::LateGrantAccepted);
         let (server, client) = match self {
-            Self::Server(canary) => (Some(canary), None),
+            Self::Server(canary) => (Some(canary), late),
             Self::Client(canary) => (None, Some(canary)),
         };
         locker::canary::choose(server);
         locker_client::machine::canary::choose(client);
+    }
+
+    fn is_of_floor(self) -> bool {
+        matches!(
+            self,
+            Self::Server(ServerCanary::NoFloor | ServerCanary::FloorAfterGrant)
+        )
+    }
+
+    /// Whether this promise is broken by the canary, and not by the client that comes too late.
+    fn breaks(self, promise: &str) -> bool {
+        !self.is_of_floor() || promise == "floor"
     }
 }
 
@@ -91,7 +109,9 @@ fn hunt(
                     if seed >= seeds.end || first().is_some_and(|(found, _)| found < seed) {
                         return;
                     }
-                    if let Some((_, violation)) = sim::play(seed, without).violation {
+                    if let Some((_, violation)) = sim::play(seed, without).violation
+                        && canary.breaks(violation.invariant)
+                    {
                         let mut found = first();
                         if found.is_none_or(|(known, _)| seed < known) {
                             *found = Some((seed, violation.invariant));

@@ -3,6 +3,7 @@
 mod answers;
 mod early;
 mod exclusion;
+mod floor;
 mod order;
 mod rest;
 
@@ -14,6 +15,7 @@ use locker::lock::Counters;
 pub use answers::Answers;
 pub use early::Early;
 pub use exclusion::Exclusion;
+pub use floor::Floor;
 pub use order::Order;
 pub use rest::AtRest;
 
@@ -72,5 +74,6 @@ pub fn all(plan: &Plan) -> Vec<Box<dyn Oracle>> {
         Box::new(Answers::default()),
         Box::new(Early::default()),
         Box::new(Order::default()),
+        Box::new(Floor::default()),
     ]
 }
