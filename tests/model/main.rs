@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod model;
+mod reclaim;
 mod step;
 mod tape;
 mod world;
@@ -26,9 +27,11 @@ const TRANSITIONS: &[&str] = &[
     "answer LimitMismatch",
     "answer NotHeld",
     "answer OwnerFull",
+    "answer ReclaimConflict",
     "answer TableFull",
     "answer Timeout",
     "answer WaitersFull",
+    "answer WindowOver",
     "answer behind a Lost",
     "cancel Cancelled",
     "cancel Kept",
@@ -47,9 +50,12 @@ const TRANSITIONS: &[&str] = &[
     "head refused after a resize",
     "limit resized",
     "looked at",
+    "lost Conflict",
     "lost Forced",
     "lost Lease",
     "queued",
+    "reclaimed",
+    "reclaimed again",
     "released",
     "renewed",
     "renewed keeping",

@@ -66,6 +66,8 @@ pub(crate) struct Model {
     pub(crate) lives: Vec<Life>,
     pub(crate) dying: VecDeque<u32>,
     pub(crate) grace: Option<u64>,
+    /// When the window ends or ended.
+    pub(crate) grace_end: Option<u64>,
     pub(crate) drain: Option<u64>,
     pub(crate) drained: bool,
     pub(crate) tokens_left: u64,
@@ -79,11 +81,11 @@ fn due(deadline: Option<u64>, now: u64) -> bool {
 }
 
 impl Model {
-    fn dead(&self, slot: u32) -> bool {
+    pub(crate) fn dead(&self, slot: u32) -> bool {
         self.lives[slot as usize] == Life::Dead
     }
 
-    fn until(&self, lease_ms: u32) -> Option<u64> {
+    pub(crate) fn until(&self, lease_ms: u32) -> Option<u64> {
         (lease_ms > 0).then(|| self.now + u64::from(lease_ms) * 1_000)
     }
 
@@ -186,13 +188,13 @@ impl Model {
         key.last_token = token;
     }
 
-    fn refuse(&mut self, slot: u32, seat: u16, status: Status, limit: u64, value: u64) {
+    pub(crate) fn refuse(&mut self, slot: u32, seat: u16, status: Status, limit: u64, value: u64) {
         let answer = crate::tape::refused(status, limit, value);
         self.tape.answer(slot, seat, answer);
     }
 
     /// A request that acquires or forces ends the dead holds that it meets.
-    fn meet(&mut self, name: usize) {
+    pub(crate) fn meet(&mut self, name: usize) {
         let lives = self.lives.clone();
         let dead = |hold: &Claim| lives[hold.slot as usize] == Life::Dead;
         let holds = std::mem::take(&mut self.key(name).holds);
@@ -461,7 +463,7 @@ impl Model {
         self.settle(name);
     }
 
-    fn lose(
+    pub(crate) fn lose(
         &mut self,
         name: usize,
         hold: &Claim,

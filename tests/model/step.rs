@@ -18,6 +18,13 @@ pub(crate) struct Acquire {
     pub(crate) again: bool,
 }
 
+/// A hold of before the restart, as its client says.
+#[derive(Clone, Debug)]
+pub(crate) struct Claimed {
+    pub(crate) token: u64,
+    pub(crate) as_in: Acquire,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Open {
@@ -27,6 +34,7 @@ pub(crate) enum Step {
         slot: u32,
     },
     Acquire(Acquire),
+    Reclaim(Claimed),
     Release {
         key: usize,
         pick: usize,
@@ -136,7 +144,7 @@ impl Episode {
             block_bytes: BLOCK_BYTES_ALLOWED[dice.index(4)],
             waiters_max: if crowded { 100 } else { [5, 40][dice.index(2)] },
             key_waiters_max: if crowded { 100 } else { [4, 30][dice.index(2)] },
-            grace_ms: dice.one_in(4).then(|| 200 + dice.small(500)),
+            grace_ms: dice.one_in(4).then(|| 1_000 + dice.small(3_000)),
             scarce_tokens,
             group: [1, 1, 2, 7][dice.index(4)],
             key_count: if crowded { 1 } else { 2 + dice.index(4) },
@@ -168,6 +176,12 @@ impl Episode {
             }
             if at == count - 40 && !self.seed.is_multiple_of(4) {
                 steps.push(Step::Drain);
+            }
+            let in_window = at < count / 5 && dice.one_in(3);
+            if self.grace_ms.is_some() && (in_window || dice.one_in(60)) {
+                let reclaim = self.reclaim(&mut dice);
+                steps.push(Step::Reclaim(reclaim));
+                continue;
             }
             let step = self.step(&mut dice);
             steps.push(step);
@@ -237,6 +251,22 @@ impl Episode {
             96 | 98 => Step::Open { slot },
             _ => Step::Look { key },
         }
+    }
+
+    /// Claims of holds that may not have been side by side, all of tokens below the engine's.
+    ///
+    /// Two holders say the same token only where but one of them can hold.
+    fn reclaim(&self, dice: &mut Dice) -> Claimed {
+        let (slot, key) = (dice.small(crate::world::SLOTS), dice.index(self.key_count));
+        let mut as_in = self.acquire(dice, slot, key);
+        as_in.want.resize = false;
+        (as_in.wait_ms, as_in.again) = (Some(0), false);
+        let mut holder = u64::from(as_in.slot) * 4 + as_in.owner;
+        if as_in.want.mode == Mode::Exclusive && dice.one_in(4) {
+            holder = 1;
+        }
+        let token = 1 + dice.below(20) * 64 + holder;
+        Claimed { token, as_in }
     }
 
     fn acquire(&self, dice: &mut Dice, slot: u32, key: usize) -> Acquire {

@@ -305,6 +305,14 @@ impl Tape {
         }
     }
 
+    /// The token of the hold that a Reclaim was refused for.
+    pub(crate) fn conflict(&mut self, slot: u32, seat: u16) -> u64 {
+        match self.take_answer(slot, seat) {
+            Answer::Refused(refusal) if refusal.status == Status::ReclaimConflict => refusal.value,
+            other => panic!("expected ReclaimConflict, got {other:?}"),
+        }
+    }
+
     pub(crate) fn queued(&mut self, slot: u32, seat: u16) {
         self.count("queued");
         self.take(

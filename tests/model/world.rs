@@ -19,6 +19,8 @@ type Who = (u32, u16, u64, u64);
 /// A request as both sides take it.
 enum Act {
     Acquire(usize, Claim),
+    /// The claim has its token.
+    Reclaim(usize, Claim),
     Release(usize, u32, u16, u64, u64),
     Renew(usize, (u32, u16, u64, u64), Option<u32>),
     Cancel(usize, (u32, u16, u64, u64), u16, IfGranted),
@@ -73,6 +75,7 @@ impl World {
             now: START,
             lives: vec![Life::Closed; SLOTS as usize],
             grace,
+            grace_end: grace,
             tokens_left: if episode.scarce_tokens {
                 2_048
             } else {
@@ -272,6 +275,7 @@ impl World {
                 model.free_seat(name, &claim);
                 model.acquire(name, claim);
             }
+            Act::Reclaim(name, claim) => model.reclaim(name, claim),
             Act::Release(name, slot, seat, owner, token) => {
                 model.release(name, slot, seat, owner, token);
             }
@@ -350,16 +354,22 @@ impl World {
         };
         match act {
             Act::Acquire(name, claim) => {
-                let lease = match claim.lease_ms {
-                    0 => Lease::Session,
-                    ms => Lease::For(Millis(ms)),
-                };
                 let (owner, want, wait) = (claim.owner, claim.want, claim.wait);
+                let lease = lease(claim.lease_ms);
                 let op = Op::Acquire {
                     owner,
                     want,
                     wait,
                     lease,
+                };
+                request(*name, claim.slot, claim.seat, op, claim.metadata)
+            }
+            Act::Reclaim(name, claim) => {
+                let op = Op::Reclaim {
+                    owner: claim.owner,
+                    token: claim.token,
+                    want: claim.want,
+                    lease: lease(claim.lease_ms),
                 };
                 request(*name, claim.slot, claim.seat, op, claim.metadata)
             }
@@ -448,7 +458,15 @@ impl World {
                 Some(Act::Open(*slot))
             }
             Step::End { slot } => self.is_open(*slot).then_some(Act::End(*slot)),
-            Step::Acquire(acquire) => self.resolve_acquire(acquire),
+            Step::Acquire(acquire) => {
+                let (name, claim) = self.resolve_acquire(acquire)?;
+                Some(Act::Acquire(name, claim))
+            }
+            Step::Reclaim(claimed) => {
+                let (name, mut claim) = self.resolve_acquire(&claimed.as_in)?;
+                claim.token = claimed.token;
+                Some(Act::Reclaim(name, claim))
+            }
             Step::Release { key, pick, zero } => {
                 let (slot, _, owner, token) = self.pick(*key, *pick)?;
                 let seat = self.seat(slot);
@@ -522,7 +540,7 @@ impl World {
         }
     }
 
-    fn resolve_acquire(&mut self, acquire: &Acquire) -> Option<Act> {
+    fn resolve_acquire(&mut self, acquire: &Acquire) -> Option<(usize, Claim)> {
         let (slot, name) = (acquire.slot, acquire.key);
         if !self.is_open(slot) {
             return None;
@@ -567,7 +585,7 @@ impl World {
             blocks: [1 + both, both - key, 1 + metadata, 2 + key + metadata],
         };
         self.model.keys.entry(name).or_default();
-        Some(Act::Acquire(name, claim))
+        Some((name, claim))
     }
 
     /// A hold of an open session that its client knows of, or one that is no more.
@@ -707,6 +725,13 @@ impl World {
     }
 }
 
+const fn lease(ms: u32) -> Lease {
+    match ms {
+        0 => Lease::Session,
+        ms => Lease::For(Millis(ms)),
+    }
+}
+
 fn delay_ms(closed: ClosedFor, holder: u32) -> u32 {
     match closed {
         ClosedFor::For(length) => length.0,
@@ -722,6 +747,7 @@ fn lengths(act: &Act) -> Vec<u32> {
             Wait::For(wait) => vec![claim.lease_ms, wait.0],
             _ => vec![claim.lease_ms],
         },
+        Act::Reclaim(_, claim) => vec![claim.lease_ms],
         Act::Renew(_, _, Some(ms)) => vec![*ms],
         Act::Force(_, _, _, _, closed) => (0..SLOTS).map(|slot| delay_ms(*closed, slot)).collect(),
         _ => Vec::new(),
