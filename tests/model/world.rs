@@ -448,15 +448,7 @@ impl World {
     /// nothing.
     fn resolve(&mut self, step: &Step) -> Option<Act> {
         match step {
-            Step::Open { slot } => {
-                let closed = self.model.lives[*slot as usize] == Life::Closed;
-                let asked = |act: &Act| matches!(act, Act::Open(other) if other == slot);
-                if !closed || self.group.iter().any(asked) {
-                    return None;
-                }
-                self.lives[*slot as usize] += 1;
-                Some(Act::Open(*slot))
-            }
+            Step::Open { slot } => self.resolve_open(*slot),
             Step::End { slot } => self.is_open(*slot).then_some(Act::End(*slot)),
             Step::Acquire(acquire) => {
                 let (name, claim) = self.resolve_acquire(acquire)?;
@@ -522,6 +514,16 @@ impl World {
             Step::Told { key, pick } => self.resolve_told(*key, *pick),
             _ => None,
         }
+    }
+
+    fn resolve_open(&mut self, slot: u32) -> Option<Act> {
+        let closed = self.model.lives[slot as usize] == Life::Closed;
+        let asked = |act: &Act| matches!(act, Act::Open(other) if *other == slot);
+        if !closed || self.group.iter().any(asked) {
+            return None;
+        }
+        self.lives[slot as usize] += 1;
+        Some(Act::Open(slot))
     }
 
     fn resolve_told(&self, key: usize, pick: usize) -> Option<Act> {
