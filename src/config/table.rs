@@ -178,7 +178,8 @@ pub const SESSIONS: Setting = costly(
 pub const SEATS: Setting = costly(
     "seats",
     Kind::Count {
-        min: 1,
+        // With one alone an acquire that waits would leave none for the release it waits for.
+        min: 2,
         max: limits::SEATS_MAX as u64,
     },
     "64",

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::print::{to_markdown, to_toml};
-use super::setting::Place;
+use super::setting::{Kind, Place};
 use super::table::SETTINGS;
 use super::*;
 use std::ffi::OsString;
@@ -166,7 +166,7 @@ fn every_setting_is_read_from_every_layer() {
         ];
         for (result, origin) in layers {
             // Any text is a path.
-            if setting.kind == setting::Kind::Path {
+            if setting.kind == Kind::Path {
                 assert!(result.is_ok(), "{}", setting.name);
                 continue;
             }
@@ -182,7 +182,7 @@ fn every_setting_is_read_from_every_layer() {
 #[test]
 fn bounds_hold_at_both_ends() {
     for (name, inside, outside) in [
-        ("seats", ["1", "4096"], ["0", "4097"]),
+        ("seats", ["2", "4096"], ["1", "4097"]),
         ("key-bytes-max", ["1", "1024"], ["0", "1025"]),
         ("metadata-bytes-max", ["0", "256"], ["-1", "257"]),
         ("shards", ["1", "16"], ["0", "257"]),
@@ -547,5 +547,20 @@ fn the_docs_carry_the_table_of_settings() {
         docs.contains(&to_markdown()),
         "put this table into docs/OPERATIONS.md:\n{}",
         to_markdown()
+    );
+}
+
+#[test]
+fn a_request_takes_an_eighth_of_the_smallest_lane_at_most() {
+    use crate::limits::{KEY_BYTES_MAX, METADATA_BYTES_MAX};
+    use crate::shard::io::record_bytes;
+    use crate::shard::message::REQUEST_BYTES;
+    let Kind::Size { min, .. } = t::LANE_BYTES.kind else {
+        panic!("a lane has a size");
+    };
+    let longest = record_bytes(REQUEST_BYTES + KEY_BYTES_MAX + METADATA_BYTES_MAX);
+    assert!(
+        u64::try_from(longest).unwrap() <= min / 8,
+        "{longest} of {min}"
     );
 }

@@ -68,9 +68,18 @@ struct Pledge {
 impl Router {
     /// The routes of shard `here`, over lanes of `lane_bytes` each, for keys and metadata of so
     /// many bytes together at most.
+    ///
+    /// # Panics
+    /// If there is no such shard, or a request could take more than an eighth of a lane: it might
+    /// then find no room in a lane that is far from full.
     #[must_use]
     pub fn new(here: ShardId, shards: u16, lane_bytes: usize, payload_bytes_max: usize) -> Self {
         assert!(u16::from(here.0) < shards, "a shard is one of all");
+        let longest = record_bytes(REQUEST_BYTES + payload_bytes_max);
+        assert!(
+            shards == 1 || longest <= lane_bytes / 8,
+            "a request takes an eighth of a lane at most"
+        );
         Self {
             here,
             shards,
