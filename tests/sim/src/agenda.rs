@@ -59,6 +59,11 @@ pub enum Due {
     },
     /// The server starts.
     Start,
+    /// The server falls once more, soon after it started.
+    Again {
+        /// If it is still this run.
+        run: u32,
+    },
     /// Bytes come out of the network.
     Segment {
         /// On this connection.

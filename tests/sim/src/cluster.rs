@@ -15,8 +15,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// The restart of a server that stopped in order, or died, takes at most this.
-const DOWN_US_MAX: u64 = 3_000_000;
 /// After all sessions were closed, their ends have left by then.
 const CLOSING_US: u64 = 10_000_000;
 
@@ -168,6 +166,7 @@ impl<'a> Cluster<'a> {
                 server.written(now, network, agenda);
             }),
             Due::Start => self.start(),
+            Due::Again { run } => self.fall_again(run),
             Due::Segment { link, to } => {
                 let news = self.network.arrive(link, to, self.now, &mut self.agenda);
                 match to {
@@ -267,7 +266,33 @@ impl<'a> Cluster<'a> {
             shards: server.shard_count(),
             window_ms: server.window_ms.unwrap_or(0),
         });
+        self.plan_fall(server.run, server.window_ms.unwrap_or(0));
         self.server = Some(server);
+    }
+
+    /// A restless server falls again: within its window, or once keys were granted after it.
+    fn plan_fall(&mut self, run: u32, window_ms: u32) {
+        if !self.plan.restless {
+            return;
+        }
+        let window_us = u64::from(window_ms) * 1_000;
+        let within = window_us > 0 && self.dice.one_in(2);
+        let wait = match within {
+            true => self.dice.spread(1_000, window_us),
+            false => window_us + self.dice.within(1, 3_000_000),
+        };
+        self.agenda.add(self.now.plus(wait), Due::Again { run });
+    }
+
+    fn fall_again(&mut self, run: u32) {
+        let runs = self.server.as_ref().map(|server| server.run);
+        if self.is_calm || runs != Some(run) {
+            return;
+        }
+        let fall = self.dice.pick(&[Fault::Crash, Fault::Terminate]);
+        if self.plan.has(fall) {
+            self.hit_server(fall, 0);
+        }
     }
 
     /// The server's process is gone; another is started after a while.
@@ -284,7 +309,7 @@ impl<'a> Cluster<'a> {
             self.disk.borrow_mut().lose_newer();
             self.strike(Fault::Damage, None, None, 0);
         }
-        let back = self.dice.spread(1_000, DOWN_US_MAX);
+        let back = self.dice.spread(1_000, self.plan.down_us_most);
         self.agenda.add(self.now.plus(back), Due::Start);
     }
 

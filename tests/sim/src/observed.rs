@@ -389,6 +389,13 @@ pub enum Observed {
         /// Who.
         who: Who,
     },
+    /// A client goes on with a hold of before a restart.
+    TookBack {
+        /// Whose.
+        who: Who,
+        /// Which.
+        hold: u64,
+    },
     /// A client's life is over.
     Died {
         /// Who.

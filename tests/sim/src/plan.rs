@@ -231,6 +231,12 @@ pub struct Plan {
     pub lease_ms_most: u64,
     /// Whether the number of shards may change at a restart.
     pub reshard: bool,
+    /// Restarts are the main fault: the server falls again within its grace window.
+    pub restless: bool,
+    /// How long the server is down at most, in microseconds.
+    pub down_us_most: u64,
+    /// How long a program keeps a hold at least, and at most, in microseconds.
+    pub keep_us: (u64, u64),
 }
 
 impl Plan {
@@ -240,11 +246,27 @@ impl Plan {
         let mut dice = Dice::of(seed, 0);
         let mut sizes = draw_sizes(&mut dice);
         sizes.tokens_left = Dice::of(seed, 4).pick(&[0, 0, 3, 40]);
-        let faults = swarm(&mut dice, &FAULTS, &without.faults);
+        let mut faults = swarm(&mut dice, &FAULTS, &without.faults);
+        let mut later = Dice::of(seed, 5);
+        let restless = later.one_in(3);
+        if restless {
+            let falls = [Fault::Crash, Fault::Terminate];
+            let falls = falls.iter().filter(|fall| !without.faults.contains(fall));
+            faults.extend(falls);
+        }
+        // Quick, against any TTL: who held a lock is back before its deadline.
+        let down_us_most = match restless {
+            true => later.pick(&[20_000, 300_000]),
+            false => 3_000_000,
+        };
         let deeds = swarm(&mut dice, &DEEDS, &without.deeds);
         let client_count = u8::try_from(dice.within(2, 7)).expect("few");
         let clients = (0..client_count).filter(|client| !without.clients.contains(client));
         let clients = clients.collect();
+        if restless {
+            sizes.ttl_ms_default = sizes.ttl_ms_default.min(2_000);
+            sizes.ttl_ms_max = sizes.ttl_ms_default * later.pick(&[1, 2]);
+        }
         let key_count = dice.within(1, 4);
         let keys = (0..key_count).map(|_| draw_key(&mut dice, sizes.key_bytes_max));
         let keys = keys.collect();
@@ -255,6 +277,14 @@ impl Plan {
         let weather = draw_weather(&mut dice);
         let random_us = dice.within(5_000, 30_000) * 1_000;
         let fault_every_us = dice.spread(100_000, 3_000_000);
+        // Windows come to their end, and locks are held when the next begins.
+        let (random_us, fault_every_us) = match restless {
+            true => (
+                later.within(20_000, 60_000) * 1_000,
+                fault_every_us.max(1_500_000),
+            ),
+            false => (random_us, fault_every_us),
+        };
         let act_every_us = dice.spread(20_000, 400_000);
         let until = without.until_ms.map_or(u64::MAX, |ms| ms * 1_000);
         Self {
@@ -274,6 +304,12 @@ impl Plan {
             has_one_clocks: dice.one_in(3),
             lease_ms_most: dice.pick(&[500, 3_000, 20_000]),
             reshard: dice.one_in(2),
+            restless,
+            down_us_most,
+            keep_us: match restless {
+                true => (300_000, 12_000_000),
+                false => (1_000, 6_000_000),
+            },
         }
     }
 

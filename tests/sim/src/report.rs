@@ -34,6 +34,7 @@ pub fn table(seeds: u64, tally: &Tally) -> String {
     }
     section(&mut text, "asked", tally.asked.iter());
     section(&mut text, "answered", tally.answered.iter());
+    section(&mut text, "after restarts", tally.grace.iter());
     section(&mut text, "faults", tally.faults.iter());
     text
 }
@@ -50,7 +51,7 @@ fn section<'a, K: AsRef<str> + 'a>(
 }
 
 fn row(text: &mut String, name: &str, count: u64) {
-    writeln!(text, "{name:<34}{count:>14}").expect("memory takes text");
+    writeln!(text, "{name:<42}{count:>14}").expect("memory takes text");
 }
 
 /// A failed seed: what was broken, how to repeat it, and what led there.

@@ -250,7 +250,10 @@ impl Player {
                 self.asked(call, Ask::Release { hold: hold.0 }, Pending::Other, around);
             }
             // It goes on; how long it is believed in is asked of the machine.
-            Event::HoldReclaimed { .. } => {}
+            Event::HoldReclaimed { hold } => around.seen.push(Observed::TookBack {
+                who: self.who,
+                hold: hold.0,
+            }),
             Event::Attached { resumed } => {
                 let server = self.machine.server();
                 let (session, run) = server.map_or((0, 0), |info| (info.session_id, info.run));
@@ -284,7 +287,8 @@ impl Player {
             panic!("only acquires are granted");
         };
         let until = self.clock.when(self.machine.held_until(hold).0);
-        let keep = self.dice.spread(1_000, 6_000_000);
+        let (least, most) = around.plan.keep_us;
+        let keep = self.dice.spread(least, most);
         let release_at = around.now.plus(keep);
         self.holds.insert(hold, Held { until, release_at });
         around.seen.push(Observed::Granted {
