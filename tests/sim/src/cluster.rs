@@ -470,8 +470,8 @@ mod tests {
     }
 
     /// Seeds that broke a promise once: grants that crossed a Close, a Close never sent, a
-    /// connection that waited for room that was there.
-    const PINNED: [u64; 5] = [29, 330, 507, 3_304, 5_231];
+    /// connection that waited for room that was there, a rest that began before a queue's end.
+    const PINNED: [u64; 6] = [29, 330, 507, 3_304, 5_231, 33_562];
 
     #[test]
     fn what_broke_once_is_mended() {

@@ -7,6 +7,9 @@ use crate::dice::Dice;
 use crate::network::Weather;
 use crate::server::{Pace, TurnSizes};
 
+/// Holds and calls of one client at most: it does not ask for more.
+pub const BUSY_MAX: usize = 12;
+
 /// The server's machine and settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Sizes {
@@ -330,7 +333,11 @@ impl Plan {
     pub fn rest_us(&self) -> u64 {
         let ttl = u64::from(self.sizes.ttl_ms_max);
         // A window of the longest bound, and then a session or a lease as long.
-        (ttl * 2 + self.lease_ms_most.max(ttl)) * 1_100 + 20_000_000
+        let window = (ttl * 2 + self.lease_ms_most.max(ttl)) * 1_100;
+        // A drain may be under way; then all that queue get their turns, and give back one by one.
+        let drain = u64::from(self.sizes.drain_ms) * 1_100;
+        let queue = u64::try_from(self.clients.len() * BUSY_MAX).expect("few") * self.act_every_us;
+        window + drain + queue + 20_000_000
     }
 }
 

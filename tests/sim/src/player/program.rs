@@ -4,15 +4,12 @@ use super::{Around, Held, Pending, Player};
 use crate::agenda::Due;
 use crate::moment::Moment;
 use crate::observed::{Answer, Ask, Key, Observed, Share, Why};
-use crate::plan::Deed;
+use crate::plan::{BUSY_MAX, Deed};
 use locker_client::machine::{
     Acquire, AutoRenew, CallId, Event, ForceDelay, ForceRelease, HoldId, Lease, Mode, Outcome,
     Read, Wait,
 };
 use std::time::Duration;
-
-/// Holds and calls of one client at most: it does not ask for more.
-const BUSY_MAX: usize = 12;
 
 impl Player {
     /// The program does something, and plans when to do the next.
