@@ -3,7 +3,7 @@
 use std::fs::remove_dir_all;
 use std::time::Duration;
 
-use locker_client::{Client, Error, KeyView, Lock, LostReason, Status};
+use locker_client::{Client, CounterId, Error, KeyView, Lock, LostReason, Status};
 use rustix::process::Signal;
 
 use crate::LONG;
@@ -193,4 +193,50 @@ fn a_wiped_data_directory_costs_the_locks_as_soon_as_the_server_is_there() {
     assert_eq!(lock.wait_lost(left / 2), Some(LostReason::Session));
     assert!(!lock.is_valid());
     assert!(matches!(lock.release(), Err(Error::Lost { .. })));
+}
+
+/// `cargo test --release --test client hundred_thousand -- --ignored --nocapture` tells the times.
+#[test]
+#[ignore = "a minute, and a thousand threads"]
+fn a_hundred_thousand_locks_of_a_thousand_sessions_come_back_at_once() {
+    const SESSIONS: usize = 1_000;
+    const LOCKS_EACH: usize = 100;
+    let setup = Setup::new(2).with("memory", "512MiB");
+    let server = setup.with("connections", "4000").start();
+    let clients: Vec<Client> = (0..SESSIONS).map(|_| client(&server)).collect();
+    let mut locks = Vec::with_capacity(SESSIONS * LOCKS_EACH);
+    for (number, client) in clients.iter().enumerate() {
+        let asked: Vec<_> = (0..LOCKS_EACH)
+            .map(|lock| client.acquire(format!("{number}/{lock}")).start().unwrap())
+            .collect();
+        locks.extend(asked.into_iter().map(|asked| asked.wait().unwrap()));
+    }
+    let server = kill_and_start(server, 2);
+    let started = std::time::Instant::now();
+    let observer = client(&server);
+    let count = |id: CounterId| -> u64 {
+        let pages = observer.stats().unwrap();
+        let counters = pages.iter().flat_map(|page| &page.counters);
+        let of_id = counters.filter(|(counter, _)| *counter == id.code());
+        of_id.map(|(_, value)| value).sum()
+    };
+    let mut back = 0;
+    while back < (SESSIONS * LOCKS_EACH) as u64 {
+        let lost = locks.iter().filter(|lock| !lock.is_valid()).count();
+        assert_eq!(lost, 0, "{back} are back after {:?}", started.elapsed());
+        back = count(CounterId::Reclaims);
+    }
+    println!(
+        "{back} holds back {:?} after the server listened",
+        started.elapsed()
+    );
+    assert_eq!(count(CounterId::ReclaimsRefused), 0);
+    until_open(&observer);
+    println!("the window was over after {:?}", started.elapsed());
+    let tried = observer.acquire("0/0").try_now().lock();
+    assert!(matches!(tried, Err(Error::NotObtained)), "{tried:?}");
+    for lock in locks {
+        assert!(lock.is_valid());
+        lock.release().expect("it was held until now");
+    }
 }
