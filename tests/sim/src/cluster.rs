@@ -279,7 +279,7 @@ impl<'a> Cluster<'a> {
         let within = window_us > 0 && self.dice.one_in(2);
         let wait = match within {
             true => self.dice.spread(1_000, window_us),
-            false => window_us + self.dice.within(1, 3_000_000),
+            false => window_us + self.dice.spread(1_000, 3_000_000),
         };
         self.agenda.add(self.now.plus(wait), Due::Again { run });
     }
@@ -405,8 +405,8 @@ impl<'a> Cluster<'a> {
             Fault::StallShard => {
                 let shard = self.dice.index(count);
                 match lasts % 4 {
-                    0 => server.stall(shard, until),
-                    steps => server.stall_within(shard, steps, lasts),
+                    0 => server.stall_within(shard, 1 + lasts / 4 % 3, lasts),
+                    _ => server.stall(shard, until),
                 }
             }
             Fault::StallServer => {

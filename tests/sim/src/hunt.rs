@@ -68,11 +68,18 @@ pub(crate) fn choose(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Hunts each canary through at most so many seeds.
-pub(crate) fn hunt_all(from: u64, seeds: u64, threads: usize, without: &Without) -> ExitCode {
+/// Hunts each canary of these names, or all of them, through at most so many seeds.
+pub(crate) fn hunt_all(
+    names: &str,
+    from: u64,
+    seeds: u64,
+    threads: usize,
+    without: &Without,
+) -> ExitCode {
     let mut missed = 0;
     println!("{:<24} {:>6}  promise", "canary", "seeds");
-    for (name, canary) in Canary::all() {
+    let is_named = |name| names == "all" || names.split(',').any(|named| named == name);
+    for (name, canary) in Canary::all().filter(|(name, _)| is_named(*name)) {
         match hunt(canary, from..from + seeds, threads, without) {
             Some((seed, promise)) => println!("{name:<24} {:>6}  {promise}", seed - from + 1),
             None => {

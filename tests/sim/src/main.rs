@@ -27,8 +27,8 @@ broken promise and prints how to repeat it.
     --trace          prints all that was seen of the last seed played
     --without WORDS  leaves out faults, operations, clients (by number), with commas between
     --until-ms N     ends the random part of a run after so many milliseconds
-    --canary NAME    lets a known defect loose; `all` hunts each until it is found, through N seeds
-                     (wants the feature canaries)
+    --canary NAME    lets a known defect loose; several with commas between, or `all`: hunts each
+                     until it is found, through N seeds (wants the feature canaries)
     --help           this text
 
 Exit codes: 0 no promise was broken, 1 one was, 2 the flags make no sense.
@@ -86,8 +86,14 @@ fn main() -> ExitCode {
     // A panic is told with its seed.
     std::panic::set_hook(Box::new(|_| {}));
     #[cfg(feature = "canaries")]
-    if flags.canary.as_deref() == Some("all") {
-        return hunt::hunt_all(flags.from, flags.seeds, flags.threads, &flags.without);
+    if let Some(names) = flags.canary.as_deref().filter(|names| is_hunt(names)) {
+        return hunt::hunt_all(
+            names,
+            flags.from,
+            flags.seeds,
+            flags.threads,
+            &flags.without,
+        );
     }
     let campaign = Campaign {
         next: AtomicU64::new(flags.from),
@@ -102,12 +108,21 @@ fn main() -> ExitCode {
     campaign.finish()
 }
 
+/// Whether more than one canary is named: each is hunted until it is found.
+#[cfg(feature = "canaries")]
+fn is_hunt(names: &str) -> bool {
+    names == "all" || names.contains(',')
+}
+
 /// Lets the defect loose in this thread that the flags name, if they name one.
 fn let_loose(flags: &Flags) -> Result<(), String> {
     match flags.canary.as_deref() {
         None => Ok(()),
         #[cfg(feature = "canaries")]
-        Some("all") => Ok(()),
+        Some(names) if is_hunt(names) => {
+            let all = names.split(',').filter(|name| *name != "all");
+            all.into_iter().try_for_each(hunt::choose)
+        }
         #[cfg(feature = "canaries")]
         Some(name) => hunt::choose(name),
         #[cfg(not(feature = "canaries"))]
