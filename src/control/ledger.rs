@@ -109,7 +109,10 @@ impl Ledger {
             Loaded::Older { record, .. } => {
                 let epoch = record.epoch.max(start.epoch_of_clock).saturating_add(2);
                 let bound = record.bound_ms.max(record.ttl_ms_max).max(start.ttl_ms_max);
-                opening_dirty(epoch, start, bound, &record)
+                // The lost copy may have moved the floor, to no more than this one's epoch. What was
+                // granted before is not had back, even if the floor had not moved: that is safe.
+                let floor = record.epoch;
+                opening_dirty(epoch, start, bound, &Record { floor, ..record })
             }
         };
         if record.epoch > EPOCH_MAX {

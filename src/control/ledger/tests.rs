@@ -362,6 +362,17 @@ fn a_lost_newer_copy_waits_for_the_longest_ttl_there_was() {
 }
 
 #[test]
+fn a_lost_newer_copy_may_have_moved_the_floor_to_its_run() {
+    let record = Record { floor: 3, ..DIRTY };
+    let older = Loaded::Older {
+        version: Version(4),
+        record,
+    };
+    let ledger = Ledger::start(&older, &START).unwrap();
+    assert_eq!(ledger.opening().floor, record.epoch);
+}
+
+#[test]
 fn one_write_serves_many_shards() {
     let mut ledger = Ledger::start(&Loaded::Empty, &START).unwrap();
     ledger.wish_bound(ShardId(0), 10_000);
