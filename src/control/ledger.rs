@@ -109,8 +109,8 @@ impl Ledger {
             Loaded::Older { record, .. } => {
                 let epoch = record.epoch.max(start.epoch_of_clock).saturating_add(2);
                 let bound = record.bound_ms.max(record.ttl_ms_max).max(start.ttl_ms_max);
-                // The lost copy may have moved the floor, to no more than this one's epoch. What was
-                // granted before is not had back, even if the floor had not moved: that is safe.
+                // The lost copy may have moved the floor, to no more than this one's epoch. What
+                // was granted before is not had back, even if it had not: that is safe.
                 let floor = record.epoch;
                 opening_dirty(epoch, start, bound, &Record { floor, ..record })
             }
