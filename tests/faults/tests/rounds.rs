@@ -53,6 +53,7 @@ rounds! {
     both_killed: "both-killed",
     server_stopped: "server-stopped",
     worker_stopped: "worker-stopped",
+    holds_outlive: "holds-outlive",
     drained: "drained",
     killed_after_clean_mark: "killed-after-clean-mark",
     killed_at_each_write: "killed-at-each-write",

@@ -7,6 +7,7 @@ mod disk;
 mod drained;
 mod net_broken;
 mod net_cut;
+mod outlived;
 mod server_killed;
 mod starved;
 mod stopped;
@@ -23,6 +24,7 @@ pub const ALL: &[Scenario] = &[
     worker_killed::BOTH_KILLED,
     stopped::SERVER_STOPPED,
     stopped::WORKER_STOPPED,
+    outlived::HOLDS_OUTLIVE,
     drained::DRAINED,
     drained::KILLED_AFTER_CLEAN_MARK,
     drained::KILLED_AT_EACH_WRITE,
