@@ -28,6 +28,8 @@ pub struct Answers {
     promised: BTreeMap<(Who, u64), Moment>,
     /// The hold that a Release on this connection speaks of.
     releases: BTreeMap<(LinkId, u64), (Who, u64, Key)>,
+    /// The hold that a Reclaim on this connection asks for.
+    reclaims: BTreeMap<(LinkId, u64), (Who, u64)>,
     /// Given back by their owners while believed in.
     given_back: BTreeSet<(Who, u64)>,
     /// Keys whose holds somebody ended by force.
@@ -52,6 +54,9 @@ impl Oracle for Answers {
                     }
                     Said::Release { owner, key, .. } => {
                         self.releases.insert((link, request), (who, owner, key));
+                    }
+                    Said::Reclaim { owner, .. } => {
+                        self.reclaims.insert((link, request), (who, owner));
                     }
                     Said::Force { key, .. } => drop(self.forced.insert(key)),
                     _ => {}
@@ -129,6 +134,10 @@ impl Answers {
         request: u64,
         told: Told,
     ) -> Result<(), Violation> {
+        if let (Told::Refused { .. }, Some(hold)) = (told, self.reclaims.get(&(link, request))) {
+            // Not had back: what was promised before the restart is over.
+            self.promised.remove(hold);
+        }
         let not_held = Status::NotHeld as u16;
         let Some(&(who, hold, key)) = self.releases.get(&(link, request)) else {
             return Ok(());
