@@ -106,7 +106,7 @@ struct Honest {
 impl Server {
     fn new(feed: &mut Feed<'_>) -> Self {
         let shards = feed.pick(&[1, 2, 2, 3]);
-        let lane_bytes = feed.pick(&[32 * 1024, 18 * 1024, 2_048, 4_096]);
+        let lane_bytes = feed.pick(&[32 * 1024, 18 * 1024, 8_192, 4_096]);
         let grace = feed.below(4) == 0;
         let now = Instant(1_000_000);
         let grace_until = grace.then_some(Instant(now.0 + 300_000));
