@@ -152,7 +152,7 @@ fn the_ready_line_tells_addresses_shards_capacity_and_window() {
 fn wrong_flags_are_usage_errors() {
     let place = Place::new();
     place.refused(&["--shard=2"], 64, &["--shard", "--shards"]);
-    place.refused(&["serve", "--seats=0"], 64, &["seats", "1..4096"]);
+    place.refused(&["serve", "--seats=0"], 64, &["seats", "2..4096"]);
     place.refused(&["--memory=1GB"], 64, &["memory", "GiB"]);
     place.refused(&["--memory=16MiB", "--shards=8"], 64, &["--memory "]);
     place.refused(&["--listen=localhost:1"], 64, &["host names"]);
