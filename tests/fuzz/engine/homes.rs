@@ -438,30 +438,23 @@ impl Homes {
             }
             (Op::Reclaim { owner, token, .. }, Answer::Reclaimed { token: told, until }) => {
                 assert_eq!(token, told, "a hold is taken back with its token");
-                let holds = &mut self.sessions[at].holds;
-                let same = |hold: &Hold| (hold.key, hold.owner) == (running.key, owner);
-                holds.retain(|hold| !(same(hold) && hold.token == token));
-                self.seen.reclaimed += 1;
-                // A client takes a hold back once in a run. Of one that does so again the Lost of
-                // the first time may be on its way, with the same token: it may hear that.
-                let first = self.sessions[at]
-                    .reclaimed
-                    .insert((running.key, owner, token));
-                let until = if first { until } else { ANY_TIME };
-                self.remember(
-                    at,
-                    Hold {
-                        key: running.key,
-                        owner,
-                        token,
-                        seat,
-                        until,
-                    },
-                );
+                let hold = Hold {
+                    key: running.key,
+                    owner,
+                    token,
+                    seat,
+                    until,
+                };
+                self.reclaimed(at, hold);
             }
-            (Op::Renew { token, .. } | Op::Reclaim { token, .. }, Answer::Renewed { until }) => {
+            (
+                Op::Renew { owner, token, .. } | Op::Reclaim { owner, token, .. },
+                Answer::Renewed { until },
+            ) => {
+                // The Lost of another owner with that token may be on its way.
+                let same = |hold: &&mut Hold| (hold.owner, hold.token) == (owner, token);
                 let mut holds = self.sessions[at].holds.iter_mut();
-                if let Some(hold) = holds.find(|hold| hold.token == token)
+                if let Some(hold) = holds.find(same)
                     && hold.until != ANY_TIME
                 {
                     hold.until = until;
@@ -536,6 +529,19 @@ impl Homes {
         );
         let greatest = &mut self.tokens[running.key];
         *greatest = hold.token.max(*greatest);
+        self.remember(at, hold);
+    }
+
+    fn reclaimed(&mut self, at: usize, mut hold: Hold) {
+        self.seen.reclaimed += 1;
+        let session = &mut self.sessions[at];
+        let name = |hold: &Hold| (hold.key, hold.owner, hold.token);
+        session.holds.retain(|one| name(one) != name(&hold));
+        // A client takes a hold back once in a run. Of one that does so again the Lost of the
+        // first time may be on its way, with the same token: it may hear that.
+        if !session.reclaimed.insert(name(&hold)) {
+            hold.until = ANY_TIME;
+        }
         self.remember(at, hold);
     }
 

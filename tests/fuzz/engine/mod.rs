@@ -22,6 +22,8 @@ use script::{Action, Script};
 
 /// Blocks are few, so that the table is full now and then.
 const BLOCKS: u32 = 24;
+/// Inputs of a turn: a batch has room for as many, whatever they are.
+const INPUTS_MAX: usize = 64;
 /// Turns in which everything must have ended: closures are the longest to go, and a turn advances
 /// the wheel by 50 ms at most.
 const TURNS_TO_THE_END: u32 = 400;
@@ -102,12 +104,12 @@ impl World {
     fn act(&mut self, action: Action) {
         match action {
             Action::Input(wish) => {
+                // A turn first: what is asked counts as asked from the moment it is made.
+                if self.batch.len() == INPUTS_MAX {
+                    self.turn(0);
+                }
                 if let Some(input) = self.homes.input(wish) {
-                    let pushed = self.batch.push(input.borrow());
-                    if pushed.is_err() {
-                        self.turn(0);
-                        self.batch.push(input.borrow()).expect("the batch is empty");
-                    }
+                    self.batch.push(input.borrow()).expect("there is room");
                 }
             }
             Action::Turn { micros } => self.turn(micros),
