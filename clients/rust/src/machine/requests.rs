@@ -1,7 +1,8 @@
 //! All requests of a machine: queued for a seat, or sent and unanswered.
 //!
-//! Invariants: a call is in exactly one queue iff it was not sent; a sent request other than a
-//! read owns the seat of its id; requests leave by [`Requests::remove`] alone.
+//! Invariants: a call is in exactly one queue iff it was not sent; a queue is in order of calls,
+//! so of age; a sent request other than a read owns the seat of its id; requests leave by
+//! [`Requests::remove`] alone.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -75,16 +76,21 @@ impl Requests {
         if let Some(sent) = request.sent.take() {
             self.seats.free(sent.id);
         }
-        let queue = self.queue(queue);
-        let place = queue.partition_point(|&queued| queued < call);
-        queue.insert(place, call);
+        self.enqueue(queue, call);
     }
 
     /// Removes a request, from its queue or from its seat.
+    ///
+    /// A search, and the ids on the shorter side of its queue move up: hundreds of thousands may go
+    /// at once, when the holds of a lost server are given up.
     pub(super) fn remove(&mut self, call: CallId) -> Option<Request> {
         let request = self.table.remove(&call)?;
         match request.sent {
-            None => self.queue(request.queue()).retain(|&queued| queued != call),
+            None => {
+                let queue = self.queue(request.queue());
+                let place = queue.binary_search(&call);
+                queue.remove(place.expect("what was not sent is queued"));
+            }
             Some(sent) if request.queue() != Queue::Seatless => self.seats.free(sent.id),
             Some(_) => {}
         }
@@ -109,14 +115,14 @@ impl Requests {
         self.table.keys().copied().collect()
     }
 
-    /// Forgets that anything was sent: everything left queues again in its old order, ahead of
-    /// what was never sent. For a new session, which knows none of the old ids.
+    /// Forgets that anything was sent: everything left queues again, by its age. For a new
+    /// session, which knows none of the old ids.
     pub(super) fn unsend_all(&mut self) {
-        for call in self.to_resend().into_iter().rev() {
+        for call in self.to_resend() {
             let request = self.table.get_mut(&call).expect("listed a moment ago");
             request.sent = None;
             let queue = request.queue();
-            self.queue(queue).push_front(call);
+            self.enqueue(queue, call);
         }
         self.seats = Seats::default();
     }
@@ -139,6 +145,12 @@ impl Requests {
             .get_mut(&call)
             .expect("a queued call has its request");
         request.sent = Some(sent);
+    }
+
+    fn enqueue(&mut self, queue: Queue, call: CallId) {
+        let queue = self.queue(queue);
+        let place = queue.partition_point(|&queued| queued < call);
+        queue.insert(place, call);
     }
 
     fn queue(&mut self, queue: Queue) -> &mut VecDeque<CallId> {
