@@ -28,10 +28,18 @@ impl Group {
         fs::create_dir(&folder).trying(format!("cannot make {}", folder.display()))?;
         let group = Self(folder);
         for (file, value) in settings {
-            let file = group.0.join(file);
-            fs::write(&file, value).trying(format!("cannot write {}", file.display()))?;
+            group.set(file, value)?;
         }
         Ok(group)
+    }
+
+    /// Writes one of its settings.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn set(&self, file: &str, value: &str) -> Result<(), Trouble> {
+        let file = self.0.join(file);
+        fs::write(&file, value).trying(format!("cannot write {}", file.display()))
     }
 
     /// Its folder.

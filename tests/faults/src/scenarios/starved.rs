@@ -1,7 +1,9 @@
 //! A server that has too little: descriptors, memory, processor time.
 
+use std::fs;
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,7 @@ use locker_client::{Client, Error, Lock};
 use crate::group::{self, Group};
 use crate::history::Deed;
 use crate::need::Need;
+use crate::program;
 use crate::scenario::{Round, Scenario, Tally};
 use crate::stage::{Stage, WorkerSetup};
 use crate::trouble::{Trouble, Trying as _};
@@ -46,6 +49,9 @@ pub(super) const MEMORY_GROUP: Scenario = Scenario {
     needs: &[Need::Root, Need::Folder(group::MEMORY)],
     play: memory_group,
 };
+
+/// The file of a group's limit of memory.
+const MEMORY_LIMIT: &str = "memory.limit_in_bytes";
 
 /// A quota of processor time.
 pub(super) const CPU_QUOTA: Scenario = Scenario {
@@ -89,6 +95,11 @@ fn descriptors(round: &Round) -> Result<Tally, Trouble> {
 
 /// Takes keys until the server has no room for one more.
 fn fill(address: &str) -> Result<(Client, Vec<Lock>), Trouble> {
+    fill_until(address, &AtomicBool::new(false))
+}
+
+/// The same, until told to stop at the latest.
+fn fill_until(address: &str, stop: &AtomicBool) -> Result<(Client, Vec<Lock>), Trouble> {
     let failed = |error: Error| Trouble::failed(format!("while filling: {error}"));
     let client = Client::builder()
         .address(address)
@@ -111,11 +122,13 @@ fn fill(address: &str) -> Result<(Client, Vec<Lock>), Trouble> {
             match pending.wait() {
                 Ok(lock) => locks.push(lock),
                 Err(Error::Refused(_)) => {}
+                // Asked of a server that was killed.
+                Err(Error::NoAnswer) if stop.load(Ordering::Relaxed) => {}
                 Err(error) => return Err(failed(error)),
             }
         }
         // Keys of either shard were among them.
-        if locks.len() == before {
+        if locks.len() == before || stop.load(Ordering::Relaxed) {
             return Ok((client, locks));
         }
     }
@@ -190,28 +203,47 @@ fn address_space(round: &Round) -> Result<Tally, Trouble> {
     stage.finish()
 }
 
+/// What the first server may use, in bytes.
+const SOME_MEMORY: u64 = 28 << 20;
+
+/// What each server may use more than the one before: its clients take back what brought that one
+/// down.
+const MORE_MEMORY: u64 = 12 << 20;
+
 fn memory_group(round: &Round) -> Result<Tally, Trouble> {
-    let limit = (28_u64 << 20).to_string();
-    let group = Group::new(group::MEMORY, &[("memory.limit_in_bytes", limit)])?;
+    let limit = |kills: u64| (SOME_MEMORY + kills * MORE_MEMORY).to_string();
+    // The pages of its program are to be this process's, not the group's: at its limit the kernel
+    // drops and reads those again and again, and nobody is killed.
+    drop(fs::read(program::locker()?).trying("cannot read the server's program")?);
+    let group = Group::new(group::MEMORY, &[(MEMORY_LIMIT, limit(0))])?;
     let mut stage = Stage::open(round, |mut setup| {
         setup.limits.group = vec![group.folder()];
         setup.with("memory", "256MiB")
     })?;
     stage.hire_many(2, &WorkerSetup::default())?;
-    for _ in 0..round.pick(1, 3) {
+    for time in 0..round.pick(1, 3) {
         stage.await_some_work(200)?;
         stage.fault("killed for want of memory", |stage| {
-            // What becomes of its locks takes longer than the server's next start.
             let address = stage.server.address().to_owned();
-            thread::spawn(move || drop(fill(&address)));
-            let status = stage.server.wait_for_end()?;
-            if status.signal() != Some(9) {
-                return Err(Trouble::failed(format!(
-                    "not killed by the kernel: {status}"
-                )));
-            }
-            stage.count_kill();
-            stage.restart()
+            let stop = AtomicBool::new(false);
+            thread::scope(|scope| {
+                let filling = scope.spawn(|| fill_until(&address, &stop));
+                let status = stage.server.wait_for_end();
+                stop.store(true, Ordering::Relaxed);
+                let status = status?;
+                if status.signal() != Some(9) {
+                    return Err(Trouble::failed(format!(
+                        "not killed by the kernel: {status}"
+                    )));
+                }
+                stage.count_kill();
+                group.set(MEMORY_LIMIT, &limit(time + 1))?;
+                stage.restart()?;
+                let (_, locks) = filling.join().expect("it does not panic")?;
+                let back = locks.iter().filter(|lock| lock.is_valid()).count();
+                stage.note(format!("{back} of {} locks outlived it", locks.len()));
+                Ok(())
+            })
         })?;
     }
     stage.finish()
