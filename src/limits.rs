@@ -22,8 +22,8 @@ pub const GET_WAITERS_MAX: usize = 8;
 pub const OWNER_ENTRIES_MAX: usize = 64;
 /// Waiters of one key at most.
 pub const KEY_WAITERS_MAX: u32 = 1_000_000;
-/// Inside the grace window only one in so many of the waiters may queue: the blocks are for holds
-/// that are reclaimed.
+/// Inside the grace window only one in so many of the waiters may queue, with one in so many of the
+/// blocks: the others are for holds that are reclaimed.
 pub const GRACE_WAITERS_PART: u32 = 4;
 /// Inside the grace window one in so many of the sessions is kept for clients that reclaim.
 pub const GRACE_SESSIONS_PART: u32 = 4;

@@ -66,9 +66,10 @@ impl fmt::Display for Summary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { open_ms, reclaims } = self;
         let (reclaimed, refused) = (reclaims.reclaimed, reclaims.refused);
+        let holds = if reclaimed == 1 { "hold" } else { "holds" };
         write!(
             formatter,
-            "grace window over after {open_ms} ms: {reclaimed} holds reclaimed, {refused} refused"
+            "grace window over after {open_ms} ms: {reclaimed} {holds} reclaimed, {refused} refused"
         )?;
         match reclaims.lost {
             0 => Ok(()),

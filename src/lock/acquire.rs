@@ -73,7 +73,7 @@ impl Engine {
             return self.grant_at_once(key, ask, entries, effects);
         }
         self.check_may_queue(ask, waiters, entries)?;
-        self.check_blocks(1 + self.pool.continuations_for(ask.metadata.len()))?;
+        self.check_waiter_blocks(1 + self.pool.continuations_for(ask.metadata.len()))?;
         self.queue(key, ask, effects);
         if waiters > 0 && want.resize {
             self.settle(key, effects);
@@ -93,7 +93,7 @@ impl Engine {
         }
         self.check_may_queue(ask, 0, 0)?;
         let lock_blocks = 1 + self.pool.continuations_for(key_bytes);
-        self.check_blocks(lock_blocks + 1 + self.pool.continuations_for(metadata_bytes))?;
+        self.check_waiter_blocks(lock_blocks + 1 + self.pool.continuations_for(metadata_bytes))?;
         let key = self.create_lock(ask);
         self.queue(key, ask, effects);
         Ok(())
@@ -160,6 +160,21 @@ impl Engine {
         }
         let blocks = u64::from(self.pool.blocks());
         Err(refusal(Status::TableFull, blocks, u64::from(needed)))
+    }
+
+    /// Inside the grace window waiters have a part of the blocks; the rest is for holds that are
+    /// reclaimed. What these take beyond one block counts as the waiters': so they are refused
+    /// rather early than late.
+    fn check_waiter_blocks(&self, needed: u32) -> Result<(), Refusal> {
+        self.check_blocks(needed)?;
+        let part = self.pool.blocks() / GRACE_WAITERS_PART;
+        let others =
+            (self.pool.blocks() - self.pool.free_count()).saturating_sub(self.counters.holds);
+        if self.grace.is_some() && others + needed > part {
+            let (part, needed) = (u64::from(part), u64::from(needed));
+            return Err(refusal(Status::TableFull, part, needed));
+        }
+        Ok(())
     }
 
     /// An acquire that is refused before its key is looked at still uses its seat again.

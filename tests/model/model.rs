@@ -277,7 +277,7 @@ impl Model {
                 }
             }
         }
-        if self.tape.table_full(slot, seat, &claim.blocks) {
+        if self.tape.waiters_full(slot, seat, &claim.blocks) {
             return;
         }
         if limit != self.keys[&name].limit && self.keys[&name].limit != 0 {

@@ -98,6 +98,8 @@ pub(crate) struct Tape {
     pending: Vec<Out>,
     /// Free blocks before the phase, if it has one request only.
     pub(crate) free: Option<u64>,
+    /// How many of them are for acquires: inside the grace window few.
+    pub(crate) free_to_acquire: Option<u64>,
     pub(crate) key_names: Vec<Vec<u8>>,
     pub(crate) counts: BTreeMap<String, u64>,
 }
@@ -331,13 +333,25 @@ impl Tape {
         true
     }
 
+    /// No room for an acquire.
+    pub(crate) fn waiters_full(&mut self, slot: u32, seat: u16, needed: &[u64]) -> bool {
+        let free = self.free_to_acquire;
+        self.no_room(slot, seat, needed, free)
+    }
+
+    /// No room at all.
     pub(crate) fn table_full(&mut self, slot: u32, seat: u16, needed: &[u64]) -> bool {
+        let free = self.free;
+        self.no_room(slot, seat, needed, free)
+    }
+
+    fn no_room(&mut self, slot: u32, seat: u16, needed: &[u64], free: Option<u64>) -> bool {
         let Some(refusal) = self.peek_refusal(slot, seat, Status::TableFull) else {
             return false;
         };
         assert!(needed.contains(&refusal.value), "{refusal:?} of {needed:?}");
         assert!(
-            self.free.is_none_or(|free| free < refusal.value),
+            free.is_none_or(|free| free < refusal.value),
             "there was room"
         );
         self.take_answer(slot, seat);

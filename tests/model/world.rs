@@ -258,7 +258,12 @@ impl World {
         }
         let counters = self.engine.counters();
         let free = u64::from(counters.blocks - counters.blocks_used);
-        self.model.tape.free = (group.len() == 1).then_some(free);
+        let others = counters.blocks_used.saturating_sub(counters.holds);
+        let part = u64::from((counters.blocks / 4).saturating_sub(others));
+        let free_to_acquire = self.model.grace.map_or(free, |_| free.min(part));
+        let is_alone = group.len() == 1;
+        self.model.tape.free = is_alone.then_some(free);
+        self.model.tape.free_to_acquire = is_alone.then_some(free_to_acquire);
         self.full += if free < 2 { group.len() as u64 } else { 0 };
         self.engine.apply(&mut self.batch, &mut self.model.tape);
         for act in group {

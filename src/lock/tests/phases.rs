@@ -6,7 +6,8 @@ use locker_protocol::Status;
 fn in_grace() -> World {
     World::with(EngineConfig {
         grace_until: Some(Instant(11 * SECOND)),
-        blocks: 8_000,
+        // A quarter of these is for waiters, of which each takes two.
+        blocks: 12_000,
         waiters_max: 8_000,
         ..config()
     })

@@ -388,6 +388,25 @@ fn waiters_in_the_window_leave_most_blocks_to_reclaims() {
 }
 
 #[test]
+fn waiters_of_many_keys_in_the_window_leave_most_blocks_to_reclaims() {
+    let mut world = with_blocks(16);
+    let two = [b"a", b"b"];
+    for (seat, key) in (0..).zip(two) {
+        world.wait(0, seat, key, queued(u64::from(seat), EXCLUSIVE));
+    }
+    let full = refused(Status::TableFull, 4, 2);
+    let said = world.ask(0, 2, b"c", queued(2, EXCLUSIVE));
+    assert_eq!(said, [Said::Answer(seat_of(0, 2), full)]);
+    for number in 0..12 {
+        let said = world.ask(1, 0, b"door", back(number, 100 + number, SHARED));
+        let answer = reclaimed(100 + number);
+        assert_eq!(said, [Said::Answer(seat_of(1, 0), answer)]);
+    }
+    let full = refused(Status::TableFull, 16, 1);
+    world.assert_refused(1, back(12, 112, SHARED), full);
+}
+
+#[test]
 fn outside_the_window_nothing_is_taken_back() {
     let mut world = World::new();
     let none = refused(Status::WindowOver, 0, 0);
