@@ -12,7 +12,6 @@ use thiserror::Error;
 use super::clock::Anchor;
 use super::encode;
 use super::event::{Ended, Event, LostReason, Outcome};
-use super::holds::Standing;
 use super::instant::Instant;
 use super::reclaiming::{can_reclaim, confirmation};
 use super::refusal::Refusal;
@@ -251,9 +250,7 @@ impl Machine {
     fn doubt_holds(&mut self, deadline: Instant) {
         let attach = self.session.as_ref().map_or(0, |session| session.attach);
         for id in self.holds.held() {
-            let hold = self.holds.hold(id).expect("listed a moment ago");
-            if matches!(hold.standing, Standing::Asked(_)) {
-                // It is not had back yet, and is asked for again if it was asked for.
+            if self.resume_asking(id) {
                 continue;
             }
             self.disarm_deadline(id);

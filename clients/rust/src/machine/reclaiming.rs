@@ -9,14 +9,15 @@
 //!   Open   ─▶ HelloOk        the same server, another run, a window left: ask for each hold
 //!   Reclaim ─▶ Reclaimed     the old deadline lies ahead: held on, by the new deadlines
 //!                            it has passed: released, before the key is used again
-//!           ─▶ refused       lost
+//!           ─▶ refused       lost; for want of room: asked again while the old deadline lies ahead
 //! ```
 //!
 //! A hold that its owner gave back is never asked for: the release takes the question back, or goes
 //! behind it. A crash inside the window begins all this anew, with the run that last said yes.
 
-use locker_protocol::{HelloOk, Reclaimed, Reply};
+use locker_protocol::{HelloOk, Reclaimed, Reply, StatusClass};
 
+use super::attach::Transport;
 use super::call::{CallId, HoldId};
 use super::event::{Event, LostReason, Outcome};
 use super::holds::{Hold, HoldState, Standing};
@@ -24,6 +25,10 @@ use super::instant::Instant;
 use super::request::{Body, Reclaim, RenewTo, Request};
 use super::settings::ServerInfo;
 use super::state::Machine;
+use super::timers::Timer;
+
+/// Between two questions for one hold at least, in microseconds.
+const ASK_AGAIN_MICROS: u64 = 10_000;
 
 impl Machine {
     /// The server does not know the session. Its acquires queue again in the next one; its holds
@@ -70,11 +75,51 @@ impl Machine {
                 self.lose(id, LostReason::Session);
                 continue;
             }
-            let request = Request::unheard(Body::Reclaim(Box::new(question(id, hold))));
-            let call = self.queue(request);
-            let hold = self.holds.hold_mut(id).expect("found above");
-            hold.standing = Standing::Asked(call);
+            self.ask(id);
         }
+    }
+
+    /// Asks for a hold of the former session.
+    fn ask(&mut self, id: HoldId) {
+        let hold = self.holds.hold(id).expect("it is believed in");
+        let call = self.queue(Request::unheard(Body::Reclaim(Box::new(question(
+            id, hold,
+        )))));
+        let hold = self.holds.hold_mut(id).expect("found above");
+        hold.standing = Standing::Asked(call);
+    }
+
+    /// The server has no room just now, and the hold may be believed in all the same: it is asked
+    /// for again after a quarter of the time that is left.
+    fn ask_later(&mut self, now: Instant, id: HoldId) {
+        let hold = self.holds.hold_mut(id).expect("it is believed in");
+        hold.standing = Standing::Former;
+        let left = hold.deadline().0.saturating_sub(now.0);
+        let at = Instant(now.0 + (left / 4).max(ASK_AGAIN_MICROS));
+        let before = std::mem::replace(&mut hold.renew_at, at);
+        self.timers.cancel(before, Timer::HoldRenew(id));
+        self.timers.arm(at, Timer::HoldRenew(id));
+    }
+
+    /// Asks for a hold again that the present session was refused for want of room. Without contact
+    /// it is asked for once the session has been resumed.
+    pub(super) fn ask_if_due(&mut self, now: Instant, id: HoldId) {
+        let hold = self.holds.hold(id).expect("its timer is armed");
+        let is_due = hold.state == HoldState::Held && now >= hold.renew_at;
+        if is_due && self.transport == Transport::Up {
+            self.ask(id);
+        }
+    }
+
+    /// The session was resumed and may not have had this hold back yet. Whether that is so; then
+    /// it is asked for, if it is not already.
+    pub(super) fn resume_asking(&mut self, id: HoldId) -> bool {
+        match self.holds.hold(id).map(|hold| hold.standing) {
+            Some(Standing::Former) => self.ask(id),
+            Some(Standing::Asked(_)) => {}
+            _ => return false,
+        }
+        true
     }
 
     /// Takes back the question for a hold, if it has not been put. Whether the server surely does
@@ -130,8 +175,11 @@ impl Machine {
         match reply {
             Reply::Reclaimed(reclaimed) => self.on_reclaimed(now, reclaim, *reclaimed),
             // One that is being released was held until then: its release says so.
-            _ if self.is_believed(id) => self.lose(id, LostReason::Session),
-            _ => {}
+            _ if !self.is_believed(id) => {}
+            Reply::Refused(refusal) if refusal.status.class() == StatusClass::TryAgain => {
+                self.ask_later(now, id);
+            }
+            _ => self.lose(id, LostReason::Session),
         }
         Some(Outcome::Renewed)
     }

@@ -4,7 +4,7 @@ use super::attach::{Broken, Transport};
 use super::call::{CallId, HoldId, whole_millis};
 use super::canary::{self, Canary};
 use super::event::Outcome;
-use super::holds::{Hold, HoldState};
+use super::holds::{Hold, HoldState, Standing};
 use super::instant::Instant;
 use super::request::{Body, RenewTo, Request};
 use super::session::Session;
@@ -187,6 +187,9 @@ impl Machine {
         let Some(hold) = self.holds.hold_mut(id) else {
             return;
         };
+        if hold.standing == Standing::Former {
+            return self.ask_if_due(now, id);
+        }
         let Some(auto_renew) = hold.auto_renew else {
             return;
         };

@@ -205,7 +205,12 @@ fn a_hold_whose_old_deadline_passes_before_a_session_is_opened_is_not_asked_for(
 
 #[test]
 fn a_refused_hold_is_lost_at_once_and_there_is_nothing_to_release() {
-    for status in [Status::NotHeld, Status::GraceWindow, Status::TableFull] {
+    for status in [
+        Status::NotHeld,
+        Status::WindowOver,
+        Status::WrongRun,
+        Status::ReclaimConflict,
+    ] {
         let mut lab = Lab::up();
         let (hold, question) = asked_for(&mut lab, 0);
         lab.refuse(&question, status);
@@ -215,6 +220,71 @@ fn a_refused_hold_is_lost_at_once_and_there_is_nothing_to_release() {
         let release = lab.machine.release(lab.now, hold);
         assert_eq!(lab.outcome(release), Outcome::Lost(LostReason::Session));
     }
+}
+
+/// A hold that the restarted server has no room for.
+fn without_room(lab: &mut Lab) -> HoldId {
+    let (hold, question) = asked_for(lab, 0);
+    lab.refuse(&question, Status::TableFull);
+    assert!(lab.is_held(hold), "its old deadline lies ahead");
+    assert_eq!((lab.event(), lab.sent()), (None, vec![]));
+    hold
+}
+
+#[test]
+fn without_room_a_hold_is_asked_for_again_while_its_old_deadline_lies_ahead() {
+    let mut lab = Lab::up();
+    let hold = without_room(&mut lab);
+    let mut asked = 0;
+    while lab.is_held(hold) {
+        lab.wait(10);
+        for question in lab.sent() {
+            if matches!(question, Sent::Reclaim { .. }) {
+                asked += 1;
+                lab.refuse(&question, Status::TableFull);
+            }
+        }
+    }
+    assert!((10..40).contains(&asked), "{asked} times");
+    assert_eq!(lab.event(), hold_lost(hold, LostReason::Session));
+    assert_eq!(lab.sent(), [], "there is nothing to release");
+    let mut lab = Lab::up();
+    let hold = without_room(&mut lab);
+    lab.wait(u64::from(TTL_MS) / 4);
+    let question = lab.sent_one();
+    had_back(&mut lab, hold, &question, 0);
+    assert!(lab.is_held(hold));
+}
+
+#[test]
+fn a_hold_without_room_is_asked_for_at_once_by_a_resumed_session_and_only_once() {
+    let mut lab = Lab::up();
+    let hold = without_room(&mut lab);
+    lab.machine.disconnected();
+    lab.reconnect();
+    let question = lab.sent_one();
+    assert!(matches!(question, Sent::Reclaim { .. }), "{question:?}");
+    lab.wait(u64::from(TTL_MS) / 4);
+    assert!(
+        lab.sent()
+            .iter()
+            .all(|sent| !matches!(sent, Sent::Reclaim { .. }))
+    );
+    had_back(&mut lab, hold, &question, 0);
+}
+
+#[test]
+fn a_hold_without_room_that_its_owner_gives_back_is_not_asked_for() {
+    let mut lab = Lab::up();
+    let hold = without_room(&mut lab);
+    let release = lab.machine.release(lab.now, hold);
+    assert_eq!(lab.outcome(release), Outcome::Released);
+    lab.wait(u64::from(TTL_MS) / 4);
+    assert!(
+        lab.sent()
+            .iter()
+            .all(|sent| !matches!(sent, Sent::Reclaim { .. }))
+    );
 }
 
 #[test]
