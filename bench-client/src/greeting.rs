@@ -1,6 +1,6 @@
 //! What every connection of ours to locker says first. Pure.
 
-use locker_protocol::{Hello, HelloAction, OnDisconnect, PREFACE, VERSION};
+use locker_protocol::{FEATURES_RECLAIM, Hello, HelloAction, OnDisconnect, PREFACE, VERSION};
 
 /// Name and version, as whoever inspects a session sees them.
 const LIBRARY: &str = concat!("locker-bench/", env!("CARGO_PKG_VERSION"));
@@ -11,6 +11,18 @@ pub fn open_session(request_id: u64, ttl_ms: u32, on_disconnect: OnDisconnect, o
     let open = Hello {
         on_disconnect,
         ttl_ms,
+        ..hello(HelloAction::Open)
+    };
+    say(&open, request_id, out);
+}
+
+/// Appends the preface and a Hello that opens a session which means to reclaim holds of before a
+/// restart of the server; it outlives its connection.
+pub fn reopen_session(request_id: u64, ttl_ms: u32, out: &mut Vec<u8>) {
+    let open = Hello {
+        ttl_ms,
+        features: FEATURES_RECLAIM,
+        reclaiming: true,
         ..hello(HelloAction::Open)
     };
     say(&open, request_id, out);

@@ -100,6 +100,20 @@ fn an_overload_takes_no_lock_from_clients_that_behave() {
 }
 
 #[test]
+fn locks_outlive_a_killed_server_whose_sessions_all_come_back_at_once() {
+    let figure = figures("storm -c 20 --locks 3");
+    assert_eq!(figure("locks held when the server was killed"), 60.0);
+    assert_eq!(figure("locks reclaimed"), 60.0);
+    assert_eq!(figure("reclaims that the server counted"), 60.0);
+    assert_eq!(figure("reclaims refused"), 0.0);
+    assert_eq!(figure("locks lost later"), 0.0);
+    assert_eq!(figure("free keys granted inside the window"), 0.0);
+    assert_eq!(figure("free keys granted after the window"), 1.0);
+    assert_eq!(figure("held keys that refused another session"), 60.0);
+    assert_eq!(figure("locks released by their old token"), 60.0);
+}
+
+#[test]
 fn a_soak_does_all_it_should_and_nothing_goes_wrong() {
     let figure = figures("soak -d 3 -c 20 --rate 1000");
     for what in ["sessions opened", "grants", "cancels", "reads", "resumes"] {

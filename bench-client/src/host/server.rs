@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use super::ChildError;
 use super::child::{Child, Launch};
 use super::program::{find_program, is_program};
@@ -56,6 +58,17 @@ impl ServerCommand {
         let mut launch = Launch::new(&self.program, arguments);
         launch.cores.clone_from(&self.cores);
         launch
+    }
+
+    /// The same, listening at `address`, unless the further arguments say where.
+    #[must_use]
+    pub fn at(&self, address: &Address) -> Self {
+        let mut command = self.clone();
+        if !self.says("--listen") {
+            let words = ["--listen".to_owned(), address.to_string()];
+            command.arguments.extend(words);
+        }
+        command
     }
 
     /// Whether the further arguments have this flag.
@@ -117,6 +130,12 @@ impl Server {
     #[must_use]
     pub fn command(&self) -> &[String] {
         &self.command
+    }
+
+    /// Kills it as kill -9 does, and waits for its end.
+    pub fn kill(&mut self) {
+        self.child.signal(Signal::KILL);
+        self.child.stop();
     }
 
     /// How it ended, with the last it said; `None` while it runs.
@@ -193,6 +212,23 @@ mod tests {
         let line = command(&[0], &["--memory=1GiB", "--data-dir", "books"]);
         assert!(!line.contains("64MiB"), "{line}");
         assert!(!line.contains("--ephemeral"), "{line}");
+    }
+
+    #[test]
+    fn a_server_is_started_anew_where_it_was_unless_the_user_says_where() {
+        let address: Address = "127.0.0.1:77".parse().unwrap();
+        let at = |arguments: &[&str]| {
+            let arguments = arguments.iter().map(|&word| word.to_owned()).collect();
+            let command = ServerCommand {
+                program: "locker".into(),
+                cores: Vec::new(),
+                memory: String::new(),
+                arguments,
+            };
+            command.at(&address).launch().command_line().join(" ")
+        };
+        assert!(at(&[]).ends_with("--ephemeral --listen 127.0.0.1:77"));
+        assert!(at(&["--listen=127.0.0.1:5"]).ends_with("--listen=127.0.0.1:5"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use locker_protocol::{
     Release, Renew, RequestId, split_frame,
 };
 
-use crate::greeting::{open_session, resume_session};
+use crate::greeting::{open_session, reopen_session, resume_session};
 
 const FRAME_MAX: u32 = 65_536;
 const _: () = assert!(FRAME_MAX as usize == FRAME_BYTES_MAX);
@@ -48,6 +48,12 @@ impl Member {
     pub fn open(&mut self, ttl_ms: u32, on_disconnect: OnDisconnect, out: &mut Vec<u8>) {
         let id = self.id(0);
         open_session(id, ttl_ms, on_disconnect, out);
+    }
+
+    /// Opens a new session after a restart of the server, to reclaim what the old one held.
+    pub fn reopen(&mut self, ttl_ms: u32, out: &mut Vec<u8>) {
+        let id = self.id(0);
+        reopen_session(id, ttl_ms, out);
     }
 
     /// Resumes its session.
@@ -144,6 +150,23 @@ pub fn next_frame(bytes: &[u8]) -> Result<Option<(u64, FromServer<'_>, usize)>, 
     };
     let message = FromServer::decode(&frame).map_err(|error| error.to_string())?;
     Ok(Some((frame.header.request_id, message, length)))
+}
+
+/// Hands each whole frame of `bytes` to `each`, with its request id; tells how many bytes that
+/// took.
+///
+/// # Errors
+/// How one breaks the protocol; those before it were handed on.
+pub fn take_frames(
+    bytes: &[u8],
+    mut each: impl FnMut(u64, FromServer<'_>),
+) -> Result<usize, String> {
+    let mut taken = 0;
+    while let Some((request_id, message, length)) = next_frame(&bytes[taken..])? {
+        taken += length;
+        each(request_id, message);
+    }
+    Ok(taken)
 }
 
 /// The key of a number, as long as keys usually are.

@@ -17,11 +17,13 @@ pub mod findings;
 mod held;
 mod leases;
 pub mod member;
+mod muster;
 mod overload;
 mod resume;
 mod site;
 mod soak;
 pub mod staged;
+mod storm;
 mod waiters;
 
 pub use site::{Common, Mark, Needs, Site};
@@ -56,6 +58,8 @@ enum Scenario {
     Ending(ending::Options),
     /// Too much of everything: requests, waiters, connections, sessions, locks; and its end.
     Overload(overload::Options),
+    /// The server is killed under all locks: all sessions come back at once and reclaim them.
+    Storm(storm::Options),
     /// Everything mixed, for long: memory may not grow, latency may not drift.
     Soak(soak::Options),
 }
@@ -73,6 +77,7 @@ pub fn run(options: &Options, command: &[String]) -> ExitCode {
         Scenario::Churn(options) => (&options.common, churn::run(options)),
         Scenario::Ending(options) => (&options.common, ending::run(options)),
         Scenario::Overload(options) => (&options.common, overload::run(options)),
+        Scenario::Storm(options) => (&options.common, storm::run(options)),
         Scenario::Soak(options) => (&options.common, soak::run(options)),
     };
     match found.and_then(|found| publish(common, &found, command).map(|()| found.all_hold())) {

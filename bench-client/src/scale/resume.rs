@@ -65,7 +65,8 @@ pub(super) fn run(options: &Options) -> io::Result<Findings> {
     Ok(judge(&crowd, &marks, size))
 }
 
-fn connections_possible() -> u32 {
+/// As many as open files allow, and not more than is usual.
+pub(super) fn connections_possible() -> u32 {
     let limit = descriptors::hard_limit().unwrap_or(CONNECTIONS_MAX);
     let possible = limit.saturating_sub(DESCRIPTORS_KEPT).min(CONNECTIONS_MAX);
     u32::try_from(possible.max(1)).expect("at most the limit above")

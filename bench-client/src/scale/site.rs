@@ -54,6 +54,7 @@ pub struct Needs<'a> {
 /// A server pinned to a core, for as long as this lives; this thread is pinned to another.
 #[derive(Debug)]
 pub struct Site {
+    command: ServerCommand,
     server: Server,
     address: Address,
     asker: Stream,
@@ -80,6 +81,13 @@ impl Mark {
     pub fn counter(&self, id: CounterId) -> u64 {
         let of = self.counters.iter().filter(|(code, _)| *code == id.code());
         of.map(|(_, value)| value).sum()
+    }
+
+    /// The greatest that a shard tells of a gauge that does not add up.
+    #[must_use]
+    pub fn greatest(&self, id: CounterId) -> u64 {
+        let of = self.counters.iter().filter(|(code, _)| *code == id.code());
+        of.map(|(_, value)| *value).max().unwrap_or(0)
     }
 
     /// How much a counter grew since an earlier mark.
@@ -132,15 +140,36 @@ impl Site {
         let asker = Stream::connect(server.address(), PATIENCE)?;
         let mut site = Self {
             address: server.address().clone(),
+            command,
             server,
             asker,
             heard: Vec::new(),
         };
+        site.greet()?;
+        Ok(site)
+    }
+
+    fn greet(&mut self) -> io::Result<()> {
         let mut hello = Vec::new();
         without_session(1, &mut hello);
-        site.asker.write_all(&hello)?;
-        site.hear(|reply| matches!(reply, Reply::HelloOk(_)).then_some(()))?;
-        Ok(site)
+        self.asker.write_all(&hello)?;
+        self.hear(|reply| matches!(reply, Reply::HelloOk(_)).then_some(()))
+    }
+
+    /// Kills the server as kill -9 does and starts it again where it listened; tells when it took
+    /// clients again. What it kept is in its data dir, if its arguments name one.
+    ///
+    /// # Errors
+    /// It does not start again.
+    pub fn crash(&mut self) -> io::Result<Nanos> {
+        self.server.kill();
+        let command = self.command.at(&self.address);
+        self.server = Server::start(&command).map_err(io::Error::other)?;
+        let ready = clock::now();
+        self.asker = Stream::connect(&self.address, PATIENCE)?;
+        self.heard.clear();
+        self.greet()?;
+        Ok(ready)
     }
 
     /// Where the server listens.

@@ -20,6 +20,12 @@ pub trait Stages: Traffic {
     /// Where it stands.
     fn stage(&self) -> Self::Stage;
 
+    /// Whether the server is killed and started again when this stage begins. Its mark is of the
+    /// new server, and the instant of the mark that at which it took clients.
+    fn is_crash(_stage: Self::Stage) -> bool {
+        false
+    }
+
     /// What went wrong so that nothing can be measured, if something did.
     fn trouble(&self) -> Option<&str>;
 }
@@ -87,13 +93,23 @@ struct Staged<'a, T: Stages> {
 }
 
 impl<T: Stages> Staged<'_, T> {
+    fn mark(&mut self, stage: T::Stage) -> io::Result<Mark> {
+        if !T::is_crash(stage) {
+            return self.site.mark();
+        }
+        let at = self.site.crash()?;
+        let mut mark = self.site.mark()?;
+        mark.at = at;
+        Ok(mark)
+    }
+
     /// Reads the server if a stage has begun. What the traffic said before is not sent yet.
     fn look(&mut self) {
         let stage = self.traffic.stage();
         if self.marks.last().is_some_and(|(last, _)| *last == stage) {
             return;
         }
-        match self.site.mark() {
+        match self.mark(stage) {
             Ok(mark) => self.marks.push((stage, mark)),
             Err(error) => self.failed = Some(error),
         }

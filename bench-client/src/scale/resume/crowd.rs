@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use locker_protocol::{FromServer, LEASE_KEEP, OnDisconnect, Reply};
 
 use crate::nanos::Nanos;
-use crate::scale::member::{Ask, Member, key_of, next_frame};
+use crate::scale::member::{Ask, Member, key_of, take_frames};
+use crate::scale::muster::Muster;
 use crate::scale::staged::Stages;
 use crate::traffic::{Close, End, Io, Next, Traffic, Wish};
 
@@ -15,10 +16,6 @@ const TTL_MS: u32 = 600_000;
 const PATIENCE: Nanos = Nanos::from_ms(120_000);
 /// How long the crowd lies still between two stages.
 const REST: Nanos = Nanos::from_ms(300);
-/// A connection that failed is tried again after this.
-const PAUSE: Nanos = Nanos::from_ms(50);
-/// Tries of one connection in one stage.
-const TRIES_MAX: u8 = 100;
 /// The lock that each session keeps, and the one that it asks for again and again.
 const KEPT: u8 = b'k';
 const ASKED: u8 = b'a';
@@ -85,25 +82,16 @@ struct Place {
     token: u64,
     /// Of the lock that it asked for last; 0 = none.
     asked: u64,
-    tries: u8,
 }
 
 /// The crowd.
 #[derive(Debug)]
 pub(super) struct Crowd {
     size: Size,
-    stage: Stage,
+    muster: Muster<Stage>,
     places: Vec<Place>,
-    /// What the stage still waits for.
-    waiting: u32,
-    /// When the stage began, its first word and its last answer.
-    began: Nanos,
-    spans: Vec<(Stage, Nanos, Nanos)>,
     /// Connections that rest while others ask.
     resting: VecDeque<u32>,
-    /// Connections to be tried again.
-    again: VecDeque<(Nanos, u32)>,
-    retries: u64,
     lost: u64,
     wrong: u64,
     trouble: Option<String>,
@@ -113,14 +101,9 @@ impl Crowd {
     pub(super) fn new(size: Size) -> Self {
         Self {
             size,
-            stage: Stage::FewOpen,
+            muster: Muster::new(Stage::FewOpen, size.all),
             places: vec![Place::default(); size.all as usize],
-            waiting: 0,
-            began: Nanos::ZERO,
-            spans: Vec::new(),
             resting: VecDeque::new(),
-            again: VecDeque::new(),
-            retries: 0,
             lost: 0,
             wrong: 0,
             trouble: None,
@@ -129,13 +112,12 @@ impl Crowd {
 
     /// When a stage began and its last answer came.
     pub(super) fn span(&self, stage: Stage) -> (Nanos, Nanos) {
-        let found = self.spans.iter().find(|(begun, ..)| *begun == stage);
-        found.map_or((Nanos::ZERO, Nanos::ZERO), |(_, from, to)| (*from, *to))
+        self.muster.span(stage)
     }
 
     /// Connects that had to be tried again.
     pub(super) const fn retries(&self) -> u64 {
-        self.retries
+        self.muster.retries()
     }
 
     /// Sessions that could not be resumed.
@@ -149,9 +131,7 @@ impl Crowd {
     }
 
     fn begin(&mut self, stage: Stage, now: Nanos, io: &mut Io) {
-        self.stage = stage;
-        self.began = now;
-        self.spans.push((stage, now, now));
+        self.muster.begin(stage, now);
         let Size { few, all, .. } = self.size;
         match stage {
             Stage::FewOpen => self.connect(0..few, io),
@@ -165,9 +145,6 @@ impl Crowd {
                 place.member.renew(0, &key, hold, LEASE_KEEP, out);
             }),
             Stage::Resuming => {
-                for place in &mut self.places {
-                    place.tries = 0;
-                }
                 for number in 0..all {
                     io.wish(Wish::Close(number as usize, Close::Reset));
                 }
@@ -178,14 +155,12 @@ impl Crowd {
     }
 
     fn connect(&mut self, range: std::ops::Range<u32>, io: &mut Io) {
-        self.waiting = range.end - range.start;
-        for number in range {
-            io.wish(Wish::Connect(number as usize));
-        }
+        self.muster.expect(range.end - range.start);
+        Muster::<Stage>::connect(range, io);
     }
 
     fn say_all(&mut self, io: &mut Io, say: impl Fn(&mut Place, u32, &mut Vec<u8>)) {
-        self.waiting = self.size.all;
+        self.muster.expect(self.size.all);
         for (number, place) in (0..).zip(&mut self.places) {
             say(place, number, io.out(number as usize));
         }
@@ -194,7 +169,6 @@ impl Crowd {
     /// As many ask as there are few; the others wait for their turn.
     fn ask_all(&mut self, range: std::ops::Range<u32>, io: &mut Io) {
         self.resting = range.collect();
-        self.waiting = 0;
         for _ in 0..self.size.few {
             self.next_asks(io);
         }
@@ -204,28 +178,20 @@ impl Crowd {
         let Some(number) = self.resting.pop_front() else {
             return;
         };
-        self.waiting += 1;
+        self.muster.expect(1);
         let key = key_of(ASKED, number);
         let member = &mut self.places[number as usize].member;
         member.acquire(0, &key, Ask::plain(1), io.out(number as usize));
     }
 
-    /// One of those that the stage waits for is there.
-    fn arrived(&mut self, now: Nanos) {
-        self.waiting = self.waiting.saturating_sub(1);
-        if let Some((_, _, last)) = self.spans.last_mut() {
-            *last = now;
-        }
-    }
-
     fn is_over(&self, now: Nanos) -> bool {
-        let lasted = now.since(self.began);
-        match self.stage {
+        let lasted = self.muster.lasted(now);
+        match self.muster.stage() {
             Stage::FewAsk | Stage::AllAsk => lasted >= self.size.asking,
             Stage::Idle => lasted >= REST,
-            Stage::FewRest | Stage::AllRest => self.waiting == 0 && lasted >= REST,
+            Stage::FewRest | Stage::AllRest => self.muster.missing() == 0 && lasted >= REST,
             Stage::Over => false,
-            _ => self.waiting == 0,
+            _ => self.muster.missing() == 0,
         }
     }
 
@@ -234,14 +200,16 @@ impl Crowd {
         match reply {
             Reply::HelloOk(ok) => {
                 place.member.welcomed(ok);
-                if self.stage == Stage::Resuming {
+                if self.muster.stage() == Stage::Resuming {
                     self.lost += u64::from(!ok.resumed);
-                    self.arrived(now);
+                    self.muster.arrived(now);
                 }
             }
-            Reply::Granted(granted) if matches!(self.stage, Stage::FewOpen | Stage::Opening) => {
+            Reply::Granted(granted)
+                if matches!(self.muster.stage(), Stage::FewOpen | Stage::Opening) =>
+            {
                 place.token = granted.token;
-                self.arrived(now);
+                self.muster.arrived(now);
             }
             Reply::Granted(granted) => {
                 place.asked = granted.token;
@@ -250,22 +218,22 @@ impl Crowd {
                 place.member.release(0, &key, 1, granted.token, out);
             }
             Reply::Released(_) => {
-                self.waiting -= 1;
+                self.muster.arrived(now);
                 self.resting.push_back(number);
-                if matches!(self.stage, Stage::FewAsk | Stage::AllAsk) {
+                if matches!(self.muster.stage(), Stage::FewAsk | Stage::AllAsk) {
                     self.next_asks(io);
                 }
             }
-            Reply::Pong(_) | Reply::Renewed(_) => self.arrived(now),
-            Reply::Refused(_) if self.stage == Stage::Showing => {
+            Reply::Pong(_) | Reply::Renewed(_) => self.muster.arrived(now),
+            Reply::Refused(_) if self.muster.stage() == Stage::Showing => {
                 self.wrong += 1;
-                self.arrived(now);
+                self.muster.arrived(now);
             }
-            Reply::Refused(_) if self.stage == Stage::Resuming => {
+            Reply::Refused(_) if self.muster.stage() == Stage::Resuming => {
                 self.lost += 1;
-                self.arrived(now);
+                self.muster.arrived(now);
             }
-            other => self.fail(format!("in {:?}: {other:?}", self.stage)),
+            other => self.fail(format!("in {:?}: {other:?}", self.muster.stage())),
         }
     }
 
@@ -278,7 +246,7 @@ impl Stages for Crowd {
     type Stage = Stage;
 
     fn stage(&self) -> Stage {
-        self.stage
+        self.muster.stage()
     }
 
     fn trouble(&self) -> Option<&str> {
@@ -291,7 +259,7 @@ impl Traffic for Crowd {
         let place = &mut self.places[connection];
         let number = u32::try_from(connection).expect("a crowd has a 32-bit size");
         let out = io.out(connection);
-        if self.stage == Stage::Resuming {
+        if self.muster.stage() == Stage::Resuming {
             place.member.resume(out);
             return;
         }
@@ -304,57 +272,39 @@ impl Traffic for Crowd {
 
     fn received(&mut self, connection: usize, bytes: &[u8], now: Nanos, io: &mut Io) -> usize {
         let number = u32::try_from(connection).expect("a crowd has a 32-bit size");
-        let mut taken = 0;
-        loop {
-            match next_frame(&bytes[taken..]) {
-                Ok(None) => return taken,
-                Ok(Some((_, message, length))) => {
-                    taken += length;
-                    // A push tells of what its connection's end tells too.
-                    if let FromServer::Reply(reply) = message {
-                        self.heard(number, &reply, now, io);
-                    }
-                }
-                Err(why) => {
-                    self.fail(why);
-                    return bytes.len();
-                }
+        let taken = take_frames(bytes, |_, message| {
+            // A push tells of what its connection's end tells too.
+            if let FromServer::Reply(reply) = message {
+                self.heard(number, &reply, now, io);
             }
-        }
+        });
+        taken.unwrap_or_else(|why| {
+            self.fail(why);
+            bytes.len()
+        })
     }
 
     fn closed(&mut self, connection: usize, end: End, now: Nanos, _: &mut Io) {
-        let place = &mut self.places[connection];
-        place.tries += 1;
-        let may_retry = matches!(
-            self.stage,
-            Stage::FewOpen | Stage::Opening | Stage::Resuming
-        );
-        if !may_retry || place.tries > TRIES_MAX {
-            let why = crate::net::describe_end(end);
-            return self.fail(format!("in {:?}: {why}", self.stage));
-        }
-        self.retries += 1;
         let number = u32::try_from(connection).expect("a crowd has a 32-bit size");
-        self.again.push_back((now + PAUSE, number));
+        let stage = self.muster.stage();
+        let may_retry = matches!(stage, Stage::FewOpen | Stage::Opening | Stage::Resuming);
+        if !may_retry || !self.muster.try_again(number, now) {
+            let why = crate::net::describe_end(end);
+            self.fail(format!("in {stage:?}: {why}"));
+        }
     }
 
     fn tick(&mut self, now: Nanos, io: &mut Io) -> Next {
-        if self.spans.is_empty() {
+        if !self.muster.has_begun() {
             self.begin(Stage::FewOpen, now, io);
         } else if self.is_over(now) {
-            self.begin(self.stage.next(), now, io);
-        } else if now.since(self.began) > PATIENCE {
-            let waiting = self.waiting;
-            self.fail(format!("in {:?}: {waiting} got no answer", self.stage));
+            self.begin(self.muster.stage().next(), now, io);
+        } else if self.muster.lasted(now) > PATIENCE {
+            let (stage, missing) = (self.muster.stage(), self.muster.missing());
+            self.fail(format!("in {stage:?}: {missing} got no answer"));
         }
-        while let Some(&(at, number)) = self.again.front()
-            && at <= now
-        {
-            self.again.pop_front();
-            io.wish(Wish::Connect(number as usize));
-        }
-        if self.stage == Stage::Over {
+        self.muster.connect_due(now, io);
+        if self.muster.stage() == Stage::Over {
             return Next::Finished;
         }
         Next::At(now + Nanos::from_ms(5))
@@ -407,7 +357,7 @@ mod tests {
             detail: "",
         };
         crowd.heard(0, &Reply::Refused(refused), Nanos(9), &mut io);
-        assert_eq!((crowd.lost(), crowd.waiting), (1, 0));
+        assert_eq!((crowd.lost(), crowd.muster.missing()), (1, 0));
         assert_eq!(crowd.span(Stage::Resuming), (Nanos(5), Nanos(9)));
     }
 }
