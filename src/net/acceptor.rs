@@ -279,7 +279,9 @@ fn set_options(listener: &Listener) {
     let no_delay = set_tcp_nodelay(&listener.socket, true);
     // A client whose host is gone must not hold its descriptor for ever.
     let keep_alive = set_socket_keepalive(&listener.socket, true);
-    if let Err(error) = no_delay.and(keep_alive) {
+    // Who does not read must not fill the kernel's memory.
+    let unsent = super::unsent::bound(&listener.socket);
+    if let Err(error) = no_delay.and(keep_alive).and(unsent) {
         log::warn!("cannot set options of a listening socket: {error}");
     }
 }

@@ -8,8 +8,8 @@
 //!           └─── one send per connection and turn <── output (chunks) <── io.write(&bytes)
 //! ```
 //!
-//! [`ring`], [`acceptor`], [`listen`] and [`unix`] touch the kernel; [`connections`], [`flow`] and
-//! [`chunk`] are pure.
+//! [`ring`], [`acceptor`], [`listen`], [`unix`] and [`unsent`] touch the kernel; [`connections`],
+//! [`flow`] and [`chunk`] are pure.
 //! The loop that moves all this is `driver::turns`. Nothing here knows a frame: bytes are offered
 //! to the core, which says how many it used.
 //!
@@ -31,6 +31,7 @@ pub mod kernel;
 pub mod listen;
 pub mod ring;
 pub mod unix;
+pub mod unsent;
 pub mod words;
 
 /// Bytes of one receive buffer: what a client of 64 callers writes at once.
