@@ -18,9 +18,7 @@ use crate::scale::member::next_frame;
 const PER_ROUND: usize = 5;
 const ROUND: Duration = Duration::from_millis(1);
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Bytes of requests that a slow reader offers at a time, and how many of them do in a round: the
-/// thread must not take the core from the clients that behave.
-const OFFERED: usize = 8 * 1024;
+/// How many slow readers ask in a round.
 const OFFERERS: usize = 5;
 /// What a slow reader's own socket takes of answers: the server is to meet its limits soon.
 const SLOW_READER_BUFFER: usize = 4 * 1024;
@@ -28,8 +26,8 @@ const SLOW_READER_BUFFER: usize = 4 * 1024;
 /// What they do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Assault {
-    /// They ask as much as the socket takes, and read nothing.
-    SlowReaders,
+    /// They ask as much as the socket takes, this many bytes at a time, and read nothing.
+    SlowReaders(usize),
     /// They connect and say nothing.
     Silent,
     /// They connect, open a session, and are cut off at once.
@@ -113,7 +111,7 @@ impl Crowd {
     fn round(&mut self) {
         for _ in 0..PER_ROUND {
             if self.open.len() >= self.at_once {
-                if self.assault == Assault::SlowReaders {
+                if matches!(self.assault, Assault::SlowReaders(_)) {
                     break;
                 }
                 self.drop_oldest();
@@ -126,14 +124,14 @@ impl Crowd {
                 Err(_) => add(&self.harvest.failed),
             }
         }
-        if self.assault == Assault::SlowReaders {
-            self.offer();
+        if let Assault::SlowReaders(at_a_time) = self.assault {
+            self.offer(at_a_time);
         }
     }
 
     /// Some ask more; one that the server closed is not missed.
-    fn offer(&mut self) {
-        let offered = pings();
+    fn offer(&mut self, at_a_time: usize) {
+        let offered = pings(at_a_time);
         for _ in 0..OFFERERS.min(self.open.len()) {
             if let Some(mut stream) = self.open.pop_front()
                 && keeps(stream.write(&offered))
@@ -148,12 +146,12 @@ impl Crowd {
         let mut words = Vec::new();
         match self.assault {
             Assault::Silent => {}
-            Assault::SlowReaders => without_session(1, &mut words),
+            Assault::SlowReaders(_) => without_session(1, &mut words),
             Assault::Cut => open_session(1, 0, OnDisconnect::Release, &mut words),
             Assault::Sessions => open_session(1, 1_000, OnDisconnect::Release, &mut words),
             Assault::Garbage => (0..256).for_each(|_| words.push(self.byte())),
         }
-        if self.assault == Assault::SlowReaders {
+        if matches!(self.assault, Assault::SlowReaders(_)) {
             rustix::net::sockopt::set_socket_recv_buffer_size(&stream, SLOW_READER_BUFFER)?;
         }
         stream.write_all(&words)?;
@@ -205,9 +203,9 @@ fn refusal_in(bytes: &[u8]) -> Option<Status> {
     }
 }
 
-fn pings() -> Vec<u8> {
-    let mut frames = Vec::with_capacity(OFFERED + 64);
-    while frames.len() < OFFERED {
+fn pings(bytes: usize) -> Vec<u8> {
+    let mut frames = Vec::with_capacity(bytes + 64);
+    while frames.len() < bytes {
         Ping.encode(2, &mut frames);
     }
     frames
