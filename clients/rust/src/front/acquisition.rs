@@ -165,6 +165,7 @@ impl Pending {
     /// # Errors
     /// Those of [`Acquisition::lock`], and [`Error::Cancelled`].
     pub fn wait(mut self) -> Result<Lock, Error> {
+        self.canceller.handle.shared.check_process()?;
         let answer = self.slot.wait();
         self.finish(answer)
     }
@@ -174,6 +175,9 @@ impl Pending {
     /// # Errors
     /// Those of [`wait`](Self::wait), inside the `Ok`; the error is the acquisition, still pending.
     pub fn wait_for(mut self, timeout: Duration) -> Result<Result<Lock, Error>, Self> {
+        if let Err(forked) = self.canceller.handle.shared.check_process() {
+            return Ok(Err(forked));
+        }
         match self.slot.wait_for(timeout) {
             Some(answer) => Ok(self.finish(answer)),
             None => Err(self),
@@ -218,5 +222,43 @@ impl Drop for Pending {
         // The answer came before the cancel, or it is the cancel's: it is there in either case.
         let answer = self.slot.wait();
         drop(self.finish(answer));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use rustix::process::{Pid, getpid, getppid};
+
+    use super::*;
+    use crate::front::clock::Clock;
+    use crate::front::shared::Shared;
+    use crate::machine::{Machine, Settings};
+
+    /// An acquisition that the process of that id began, and that is not answered.
+    fn pending_of(process: Pid) -> Pending {
+        let machine = Machine::new(Settings::default());
+        let shared = Shared::of_process(machine, Clock::start(false), Arc::default(), process);
+        let handle = Arc::new(Handle {
+            shared: Arc::new(shared.unwrap()),
+        });
+        let call = CallId(1);
+        Pending {
+            canceller: Canceller { handle, call },
+            slot: Arc::new(CallSlot::new(call, Arc::default())),
+            key: b"k"[..].into(),
+            is_answered: process == getpid(),
+        }
+    }
+
+    #[test]
+    fn a_forked_child_does_not_wait_for_what_its_parent_asked_for() {
+        let parent = getppid().unwrap();
+        assert!(matches!(pending_of(parent).wait(), Err(Error::Forked)));
+        let waited = pending_of(parent).wait_for(Duration::MAX);
+        assert!(matches!(waited, Ok(Err(Error::Forked))));
+        let own = pending_of(getpid()).wait_for(Duration::from_millis(1));
+        assert!(own.is_err(), "nothing answers it");
     }
 }

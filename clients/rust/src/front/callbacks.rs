@@ -24,10 +24,10 @@ impl Callbacks {
     pub(super) fn run(&self, callback: LostCallback, reason: LostReason) {
         let sender = lock(&self.sender).clone();
         let Some(sender) = sender else {
-            return callback(reason);
+            return run_here(callback, reason);
         };
         if let Err(mpsc::SendError((callback, reason))) = sender.send((callback, reason)) {
-            callback(reason);
+            run_here(callback, reason);
         }
     }
 }
@@ -36,8 +36,7 @@ fn spawn() -> mpsc::Sender<(LostCallback, LostReason)> {
     let (sender, receiver) = mpsc::channel::<(LostCallback, LostReason)>();
     let run = move || {
         for (callback, reason) in receiver {
-            // Its panic is the program's mistake, and told already; the others are still to be run.
-            let _ = catch_unwind(AssertUnwindSafe(|| callback(reason)));
+            run_here(callback, reason);
         }
     };
     if let Err(error) = thread::Builder::new()
@@ -47,4 +46,29 @@ fn spawn() -> mpsc::Sender<(LostCallback, LostReason)> {
         log::error!("no thread for callbacks, they run on the client's thread: {error}");
     }
     sender
+}
+
+/// Runs a callback. Its panic is the program's mistake, and told already: others are still to be
+/// run, and the thread may be the client's own.
+fn run_here(callback: LostCallback, reason: LostReason) {
+    let _ = catch_unwind(AssertUnwindSafe(|| callback(reason)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callback_that_panics_does_no_harm_where_no_thread_could_be_started() {
+        let (sender, receiver) = mpsc::channel();
+        drop(receiver);
+        let callbacks = Callbacks {
+            sender: Mutex::new(Some(sender)),
+        };
+        callbacks.run(Box::new(|_| panic!("of the program")), LostReason::Lease);
+        let (tell, told) = mpsc::channel();
+        let second = move |reason| tell.send(reason).expect("it is waited for");
+        callbacks.run(Box::new(second), LostReason::Lease);
+        assert_eq!(told.try_recv(), Ok(LostReason::Lease));
+    }
 }

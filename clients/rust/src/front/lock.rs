@@ -121,9 +121,13 @@ impl Lock {
         }
     }
 
-    /// Blocks until the lock is lost or `timeout` has passed; `None` = still held then.
+    /// Blocks until the lock is lost or `timeout` has passed; `None` = still held then. In a forked
+    /// child, which has no lock, at once [`LostReason::Unknown`].
     #[must_use]
     pub fn wait_lost(&self, timeout: Duration) -> Option<LostReason> {
+        if self.handle.shared.check_process().is_err() {
+            return Some(LostReason::Unknown);
+        }
         self.watch.wait_for(timeout)
     }
 

@@ -230,13 +230,14 @@ impl Shared {
             slot.complete(answer, &mut wakes);
         }
         self.parking.wake(&wakes);
+        if must_wake {
+            self.wake();
+        }
+        // Last: without a thread of their own callbacks run here, and may take their time.
         for (watch, reason) in news.losses {
             for callback in watch.lose(reason) {
                 self.common.callbacks.run(callback, reason);
             }
-        }
-        if must_wake {
-            self.wake();
         }
     }
 
@@ -269,6 +270,9 @@ impl Shared {
                     break;
                 }
                 if writer.send() == Progress::Blocked {
+                    // Let go before the driver hears of it: it would find the writer taken, leave
+                    // the rest to us, and nobody would send it.
+                    drop(writer);
                     self.state().is_blocked = true;
                     self.wake();
                     return;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod reentrant;
+mod sending;
 mod server;
 mod shards;
 
@@ -438,6 +439,7 @@ fn a_lock_is_good_only_in_its_process_and_only_while_it_is_held() {
     };
     let forked = lock_of(getppid().unwrap());
     assert!(matches!(forked.check(), Err(Error::Forked)));
+    assert_eq!(forked.wait_lost(Duration::MAX), Some(LostReason::Unknown));
     // Nothing was told of a loss, but the machine does not believe in the hold.
     let past = lock_of(getpid());
     assert!(matches!(past.check(), Err(Error::Lost { .. })));
