@@ -306,8 +306,12 @@ impl Machine {
 
     fn on_renew_refused(&mut self, id: HoldId, to: RenewTo, refusal: WireRefusal<'_>) -> Outcome {
         let is_unheld = refusal.status == Status::NotHeld;
-        let state = self.holds.hold(id).map(|hold| hold.state);
+        let hold = self.holds.hold(id);
+        let state = hold.map(|hold| hold.state);
+        let is_here = hold.is_some_and(|hold| hold.standing == Standing::Here);
         match (state, to) {
+            // It passed the hold's question, which decides: that one was refused for want of room.
+            (Some(HoldState::Held), _) if is_unheld && !is_here => Outcome::NoAnswer,
             (Some(HoldState::Held), _) if is_unheld => {
                 self.lose(id, LostReason::Unknown);
                 Outcome::Lost(LostReason::Unknown)

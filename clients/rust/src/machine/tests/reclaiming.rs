@@ -288,6 +288,52 @@ fn a_hold_without_room_that_its_owner_gives_back_is_not_asked_for() {
 }
 
 #[test]
+fn a_hold_without_room_is_lost_once_the_server_says_that_the_window_is_over() {
+    let mut lab = Lab::up();
+    let hold = without_room(&mut lab);
+    lab.wait(u64::from(TTL_MS) / 4);
+    let question = lab.sent_one();
+    lab.refuse(&question, Status::WindowOver);
+    assert_eq!(lab.event(), hold_lost(hold, LostReason::Session));
+    assert_eq!(lab.sent(), []);
+}
+
+#[test]
+fn a_hold_without_room_is_asked_for_once_after_another_crash() {
+    let mut lab = Lab::up();
+    let hold = without_room(&mut lab);
+    restart(&mut lab);
+    open_anew(&mut lab);
+    let question = lab.sent_one();
+    assert!(
+        matches!(question, Sent::Reclaim { run: RUN, .. }),
+        "{question:?}"
+    );
+    lab.wait(2_500);
+    assert_eq!(lab.sent(), []);
+    had_back(&mut lab, hold, &question, 0);
+}
+
+#[test]
+fn a_renewal_that_passes_the_question_for_a_hold_without_room_loses_nothing() {
+    let mut lab = Lab::up();
+    let hold = lab.hold(5_000);
+    let renew = Lease::For(Duration::from_secs(5));
+    let call = lab.machine.renew(lab.now, hold, renew);
+    lab.sent_one();
+    restart(&mut lab);
+    open_anew(&mut lab);
+    let sent = lab.sent();
+    lab.refuse(&sent[0], Status::TableFull);
+    lab.refuse(&sent[1], Status::NotHeld);
+    assert_eq!(lab.outcome(call), Outcome::NoAnswer);
+    assert!(lab.is_held(hold), "it is asked for again");
+    lab.wait(1_250);
+    let question = lab.sent_one();
+    had_back(&mut lab, hold, &question, 5_000);
+}
+
+#[test]
 fn where_nothing_can_be_had_back_a_hold_is_lost_with_the_greeting() {
     let cases: [fn(&mut Lab); 5] = [
         |lab| lab.server.server_id = [2; 16],
