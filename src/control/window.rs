@@ -100,4 +100,17 @@ mod tests {
                     1 lost to a higher token";
         assert_eq!(summary.to_string(), told);
     }
+
+    #[test]
+    fn one_hold_is_told_of_as_one() {
+        let mut window = Window::new(Instant(0), Millis(0), 1);
+        window.end(Instant(0));
+        let reclaims = Reclaims {
+            reclaimed: 1,
+            ..Reclaims::default()
+        };
+        let told = window.hear(reclaims).map(|summary| summary.to_string());
+        let one = "grace window over after 0 ms: 1 hold reclaimed, 0 refused";
+        assert_eq!(told.as_deref(), Some(one));
+    }
 }

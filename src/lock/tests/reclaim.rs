@@ -407,6 +407,16 @@ fn waiters_of_many_keys_in_the_window_leave_most_blocks_to_reclaims() {
 }
 
 #[test]
+fn a_waiter_too_wide_for_the_limit_of_a_hold_that_came_back_is_told_when_its_turn_comes() {
+    let mut world = in_grace();
+    world.wait(1, 0, b"door", queued(1, permits(3, 3)));
+    world.take_back(0, 50, permits(1, 2));
+    world.engine.open_keys();
+    let mismatch = refused(Status::LimitMismatch, 2, 3);
+    assert_eq!(world.turn(&[]), [Said::Settled(100, mismatch)]);
+}
+
+#[test]
 fn outside_the_window_nothing_is_taken_back() {
     let mut world = World::new();
     let none = refused(Status::WindowOver, 0, 0);
