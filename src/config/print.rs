@@ -4,7 +4,7 @@ use crate::config::as_u64;
 use crate::config::layers::Layers;
 use crate::config::memory::show_mib;
 use crate::config::origin::Origin;
-use crate::config::setting::{AUTO, Kind, NONE, Place, Setting};
+use crate::config::setting::{AUTO, Kind, Place, Setting};
 use crate::config::table::{self, SETTINGS};
 use crate::config::units::{show_cpus, show_size};
 use crate::config::{Config, DataPlace};
@@ -72,7 +72,11 @@ fn in_effect(setting: &Setting, written: &str, config: &Config) -> Option<String
 fn toml_value(setting: &Setting, text: &str) -> String {
     let string = |text: &str| toml::Value::String(text.to_owned()).to_string();
     match setting.kind {
-        Kind::Count { .. } | Kind::OneOf(_) if ![AUTO, NONE].contains(&text) => text.to_owned(),
+        // A flag may say `0514`; TOML has no such number.
+        Kind::Count { .. } | Kind::OneOf(_) => match text.parse::<u64>() {
+            Ok(count) => count.to_string(),
+            Err(_) => string(text),
+        },
         Kind::Switch => text.to_owned(),
         Kind::Addresses => {
             let items: Vec<_> = text.split(',').map(|item| string(item.trim())).collect();

@@ -485,6 +485,18 @@ fn a_default_that_gave_way_to_the_memory_is_printed_as_it_is() {
 }
 
 #[test]
+fn a_number_is_printed_without_what_toml_would_refuse() {
+    let given = [("seats", "0514"), ("sessions", "+8"), ("shards", "02")];
+    let (layers, config) = check(&given, &[], None).unwrap();
+    let printed = to_toml(&layers, &config);
+    for line in ["seats = 514 ", "sessions = 8 ", "shards = 2 "] {
+        assert!(printed.contains(line), "{line} in {printed}");
+    }
+    let (_, again) = check(&[], &[], Some(&printed)).unwrap();
+    assert_eq!((again.seats, again.sessions), (514, 8));
+}
+
+#[test]
 fn a_path_with_control_characters_is_printed_within_its_comment() {
     let path = "a\nseats = 9\0.toml".to_owned();
     let file = |_: &Path| Ok("shards = 2\n".to_owned());
