@@ -188,6 +188,10 @@ impl Machine {
     /// The server will not go on with this connection.
     fn on_fault(&mut self, refusal: Refusal) -> Broken {
         match refusal.status {
+            // Who asked for none would ask again at once, and for ever.
+            Status::NoSession if self.session.is_none() => {
+                return Broken::Malformed("a session is unknown that was not named".to_owned());
+            }
             Status::NoSession => self.outlive_server(),
             Status::StaleResume => self.end(Ended::TakenOver),
             Status::HelloTimeout | Status::SlowReader => {}

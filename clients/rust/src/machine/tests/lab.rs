@@ -291,6 +291,15 @@ impl Lab {
     }
 
     pub(super) fn refuse(&mut self, request: &Sent, status: wire::Status) {
+        let _ = self.try_refuse(request, status);
+    }
+
+    /// Refuses a request; what the machine makes of the connection then.
+    pub(super) fn try_refuse(
+        &mut self,
+        request: &Sent,
+        status: wire::Status,
+    ) -> Result<(), Broken> {
         let op = match request {
             Sent::Hello { .. } => wire::Opcode::Hello,
             Sent::Acquire { .. } => wire::Opcode::Acquire,
@@ -308,7 +317,7 @@ impl Lab {
             value: 0,
             detail: "",
         };
-        let _ = self.push(|out| refusal.encode(op.reply(), request.id(), out));
+        self.push(|out| refusal.encode(op.reply(), request.id(), out))
     }
 
     pub(super) fn lost(&mut self, owner: u64, token: u64, reason: wire::LostReason) {

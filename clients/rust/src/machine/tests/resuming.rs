@@ -420,6 +420,18 @@ fn garbage_breaks_the_connection_and_not_the_machine() {
     assert!(lab.machine.wants_connection());
 }
 
+/// The front asks again at once after NoSession, and with back-off after anything malformed.
+#[test]
+fn a_session_that_was_not_named_cannot_be_unknown() {
+    let mut lab = Lab::down(Settings::default());
+    let hello = lab.connect();
+    assert!(matches!(
+        lab.try_refuse(&hello, Status::NoSession),
+        Err(Broken::Malformed(_))
+    ));
+    assert!(lab.machine.wants_connection());
+}
+
 #[test]
 fn a_call_answered_by_another_kind_of_reply_is_asked_again() {
     let mut lab = Lab::up();
