@@ -13,7 +13,7 @@ pub enum Canary {
     DeadlineFromResend,
     /// A hold that was given back is taken back after a restart.
     ReclaimAfterRelease,
-    /// A hold is taken back though its deadline has passed.
+    /// A hold is asked for, and its answer taken, though its deadline has passed.
     LateGrantAccepted,
 }
 
