@@ -124,6 +124,21 @@ impl Deadlines {
         self.clock.stalled_ms()
     }
 
+    /// Whether that deadline is watched.
+    pub(super) fn is_armed(&self, which: Due) -> bool {
+        let id = match which {
+            Due::Session(slot) => slot,
+            Due::Connection(slot) => self.sessions + slot,
+        };
+        self.wheel.is_armed(&self.timers, id)
+    }
+
+    /// Asserts the invariants of the wheel; O(slots), for tests.
+    pub(super) fn check_invariants(&self) {
+        let timers = u32::try_from(self.timers.0.len()).expect("built from two u32");
+        self.wheel.check_invariants(&self.timers, timers);
+    }
+
     fn arm_or_extend(&mut self, id: u32, length: Millis) {
         // One more than asked: the clock was rounded down.
         let deadline_ms = self.clock.now_ms() + u64::from(length.0) + 1;

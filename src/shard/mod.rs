@@ -39,6 +39,7 @@
 //! them, and `.ci/run` fails when they come to more than 15 % above what docs/PERFORMANCE.md tells.
 
 mod bytes;
+mod check;
 pub mod connection;
 pub mod core;
 pub mod core_config;

@@ -33,11 +33,23 @@ pub fn play(seed: u64, without: &Without) -> Outcome {
             let words = panic.downcast_ref::<String>().map(String::as_str);
             let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
             let reason = words.unwrap_or("no words").to_owned();
-            let invariant = "no panic";
+            let invariant = match is_of_invariant(&reason) {
+                true => "tables after a turn",
+                false => "no panic",
+            };
             Some((cluster.now(), Violation { invariant, reason }))
         }
     };
     cluster.finish(violation)
+}
+
+/// Whether a panic's words begin with an invariant's number, as those of `Core::check_invariants`.
+fn is_of_invariant(words: &str) -> bool {
+    let said = words
+        .split_once(" failed: ")
+        .map_or(words, |(_, said)| said);
+    let number = said.split(": ").next().unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Plays one seed and keeps all that was seen.
@@ -48,4 +60,22 @@ pub fn trace(seed: u64, without: &Without) -> Vec<(Moment, observed::Observed)> 
     cluster.keep_all();
     let _ = catch_unwind(AssertUnwindSafe(|| cluster.run()));
     cluster.finish(None).trace.last().copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_invariant;
+
+    #[test]
+    fn what_names_an_invariant_is_told_from_other_panics() {
+        for words in [
+            "10: a head",
+            "assertion `left == right` failed: 6: every\n left: 1",
+        ] {
+            assert!(is_of_invariant(words), "{words}");
+        }
+        for words in ["invalid key", "", "assertion failed: x", "no 6: here"] {
+            assert!(!is_of_invariant(words), "{words}");
+        }
+    }
 }

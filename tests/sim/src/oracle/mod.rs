@@ -4,6 +4,7 @@ mod answers;
 mod early;
 mod exclusion;
 mod floor;
+mod left;
 mod order;
 mod rest;
 
@@ -16,6 +17,7 @@ pub use answers::Answers;
 pub use early::Early;
 pub use exclusion::Exclusion;
 pub use floor::Floor;
+pub use left::Left;
 pub use order::Order;
 pub use rest::AtRest;
 
@@ -71,6 +73,7 @@ pub fn all(plan: &Plan) -> Vec<Box<dyn Oracle>> {
     vec![
         Box::new(Exclusion::default()),
         Box::new(AtRest::default()),
+        Box::new(Left),
         Box::new(Answers::default()),
         Box::new(Early::default()),
         Box::new(Order::default()),

@@ -225,6 +225,7 @@ impl Shard {
         self.tell_ended();
         self.shell.input_waits = self.input_waits();
         let next = self.core.turn_end(&mut self.shell);
+        self.core.check_invariants();
         self.settle(outside);
         self.judge(next);
     }
