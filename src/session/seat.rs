@@ -7,8 +7,13 @@
 //!  word 0   sequence 48 | status 11 | op 3 | state 2
 //!  word 1   running: the acquire id of a Cancel    done: token, limit or holds ended
 //!  word 2   done: until (0 = as long as the session), value or closed_ms
-//!  word 3   done: server_now of the decision
+//!  word 3   slot of the key 14 | done: server_now of the decision 50
 //! ```
+//!
+//! A token alone does not say which hold it is: shards count apart, from the same epoch on. The
+//! slot of the key does besides, for keys of two shards have two slots, and a shard grants no token
+//! twice; so too for holds that were granted by two shards and taken back, after a restart, in one.
+//! 50 bits of microseconds are 35 years of uptime.
 
 use crate::canary::{self, Canary};
 use crate::lock::effect::{Answer, CancelOutcome, Refusal};
@@ -25,6 +30,8 @@ const OP_MASK: u64 = 7;
 const STATE_MASK: u64 = 3;
 const RUNNING: u64 = 1;
 const DONE: u64 = 2;
+const KEY_SLOT_SHIFT: u32 = 50;
+const AT_MASK: u64 = (1 << KEY_SLOT_SHIFT) - 1;
 
 /// The requests that use a seat; a record keeps their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,9 +123,16 @@ impl<'a> Record<'a> {
     ///
     /// # Panics
     /// If it is not fresh.
-    pub fn begin(&mut self, sequence: u64, op: SeatOp) {
+    pub fn begin(&mut self, sequence: u64, op: SeatOp, key_slot: u16) {
         assert!(self.is_fresh(sequence), "classified first");
-        *self.0 = [running(sequence, op), 0, 0, 0];
+        let key_slot = u64::from(key_slot) << KEY_SLOT_SHIFT;
+        *self.0 = [running(sequence, op), 0, 0, key_slot];
+    }
+
+    /// The slot of the last request's key, as it was noted.
+    #[must_use]
+    pub fn key_slot(&self) -> u16 {
+        u16::try_from(self.0[3] >> KEY_SLOT_SHIFT).expect("14 bits")
     }
 
     /// Notes the acquire that a running Cancel speaks of.
@@ -139,10 +153,12 @@ impl<'a> Record<'a> {
     pub fn settle(&mut self, answer: Answer, at: Instant) {
         assert_eq!(self.state(), RUNNING, "a request is answered once");
         let (status, a, b) = pack(answer);
-        *self.0 = [self.done(status), a, b, at.as_micros()];
+        let at = self.0[3] & !AT_MASK | at.as_micros() & AT_MASK;
+        *self.0 = [self.done(status), a, b, at];
     }
 
-    /// The hold of that token ended: the record of its grant or reclaim becomes `Lost`.
+    /// The hold of that token ended, on a key of this record's slot: the record of its grant or
+    /// reclaim becomes `Lost`.
     pub fn lose(&mut self, token: u64) -> bool {
         if self.granted_token() != Some(token) {
             return false;
@@ -201,7 +217,7 @@ impl<'a> Record<'a> {
         }
         Some(Settled {
             answer: self.unpack(),
-            at: Instant(self.0[3]),
+            at: Instant(self.0[3] & AT_MASK),
         })
     }
 

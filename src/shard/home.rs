@@ -175,8 +175,10 @@ impl Home {
         else {
             return;
         };
-        let seat = RequestId::unpack(acquire_id).seat;
-        if let Some(mut record) = self.sessions.record(session, seat) {
+        let RequestId { seat, sequence } = RequestId::unpack(acquire_id);
+        if let Some(mut record) = self.sessions.record(session, seat)
+            && record.sequence() == sequence
+        {
             record.lose(token);
         }
     }
@@ -184,7 +186,10 @@ impl Home {
     /// Tells a holder that its hold is over, ahead of every later answer on its connection.
     pub(super) fn lost(&mut self, io: &mut impl Io, lost: &LostHold<'_>) {
         let to = lost.to;
-        if let Some(mut record) = self.sessions.record(to.session, to.seat.0) {
+        // The seat may have been used again since, and the token is another shard's as well.
+        if let Some(mut record) = self.sessions.record(to.session, to.seat.0)
+            && record.key_slot() == self.router.key_slot(record.op(), lost.key)
+        {
             record.lose(lost.token);
         }
         let session = self.sessions.at_mut(to.session);

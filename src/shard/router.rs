@@ -17,6 +17,7 @@
 //! Reads are refused.
 
 use crate::lock::op::ShardId;
+use crate::session::SeatOp;
 use crate::shard::io::Io;
 use crate::shard::io::record_bytes;
 use crate::shard::message::{ANSWER_BYTES, REQUEST_BYTES, SESSION_OPEN_BYTES};
@@ -106,14 +107,33 @@ impl Router {
         self.shards
     }
 
+    /// The slot of a request's key, as its seat notes it. On one shard 0 will do: no token is
+    /// granted twice there, and only holds of before a restart may have come from several.
+    #[must_use]
+    pub fn key_slot(&self, op: SeatOp, key: &[u8]) -> u16 {
+        if self.shards == 1 && op != SeatOp::Reclaim {
+            return 0;
+        }
+        slot_of(key)
+    }
+
+    /// The shard that owns the keys of a slot.
+    #[must_use]
+    pub fn owner_of_slot(&self, key_slot: u16) -> ShardId {
+        if self.shards == 1 {
+            return self.here;
+        }
+        let shard = shard_of_slot(key_slot, self.shards);
+        ShardId(u8::try_from(shard).expect("256 shards at most"))
+    }
+
     /// The shard that owns a key.
     #[must_use]
     pub fn owner_of(&self, key: &[u8]) -> ShardId {
         if self.shards == 1 {
             return self.here;
         }
-        let shard = shard_of_slot(slot_of(key), self.shards);
-        ShardId(u8::try_from(shard).expect("256 shards at most"))
+        self.owner_of_slot(slot_of(key))
     }
 
     /// Whether a message of so many bytes may go to that shard, its answer being at most

@@ -82,28 +82,34 @@ impl Core {
         let home = &mut self.home;
         match home.prepare(asked.to.session, asked.admin, asked.request) {
             Prepared::Decided(answer) => {
-                home.begin(asked);
+                home.begin(asked, 0);
                 home.settle(io, asked.to, answer, false);
             }
             Prepared::Close => {
-                home.begin(asked);
+                home.begin(asked, 0);
                 home.close_session(io, asked);
             }
             Prepared::Forward(forwarded) => {
-                let owner = home.router.owner_of(forwarded.key);
-                if owner != home.config.shard {
-                    return home.forward(owner, asked, &forwarded, io);
+                let key_slot = home.router.key_slot(asked.op, forwarded.key);
+                if home.router.owner_of_slot(key_slot) != home.config.shard {
+                    return home.forward(key_slot, asked, &forwarded, io);
                 }
-                self.request_here(asked, &forwarded, io);
+                self.request_here(key_slot, asked, &forwarded, io);
             }
         }
         Step::Taken
     }
 
     /// A request on a key of this shard: no lane, no copy but the batch's.
-    fn request_here(&mut self, asked: &Seated<'_>, forwarded: &Forwarded<'_>, io: &mut impl Io) {
+    fn request_here(
+        &mut self,
+        key_slot: u16,
+        asked: &Seated<'_>,
+        forwarded: &Forwarded<'_>,
+        io: &mut impl Io,
+    ) {
         let here = self.home.config.shard;
-        let session = self.home.begin(asked);
+        let session = self.home.begin(asked, key_slot);
         if !session.touched.contains(here) {
             session.touched.insert(here);
             let opening = session.opening;
@@ -124,12 +130,12 @@ impl Home {
     /// connection, or is refused if it is an acquire that waited too long.
     fn forward(
         &mut self,
-        owner: ShardId,
+        key_slot: u16,
         asked: &Seated<'_>,
         forwarded: &Forwarded<'_>,
         io: &mut impl Io,
     ) -> Step {
-        let to = asked.to;
+        let (to, owner) = (asked.to, self.router.owner_of_slot(key_slot));
         let urgency = match asked.op {
             SeatOp::Acquire => Urgency::Patient,
             _ => Urgency::Required,
@@ -145,14 +151,14 @@ impl Home {
             Room::Wait => return Step::Wait(WaitsFor::Lane(owner)),
             Room::Busy => {
                 self.counters.lane_busy += 1;
-                self.begin(asked);
+                self.begin(asked, key_slot);
                 let busy = Answer::Refused(refusal(Status::Busy, 0, 0));
                 self.settle(io, to, busy, false);
                 return Step::Taken;
             }
             Room::Free => {}
         }
-        self.begin(asked);
+        self.begin(asked, key_slot);
         if !known {
             self.announce(io, owner, to.session);
         }
@@ -173,7 +179,7 @@ impl Home {
     }
 
     /// Takes a fresh request in; its session.
-    fn begin(&mut self, asked: &Seated<'_>) -> &mut Session {
+    fn begin(&mut self, asked: &Seated<'_>, key_slot: u16) -> &mut Session {
         let to = asked.to;
         if let Request::ForceRelease(force) = asked.request {
             self.log_force(to.session, force);
@@ -181,7 +187,7 @@ impl Home {
         self.running += 1;
         let seat = self.sessions.seat(to.session, to.seat.0);
         let (session, mut record) = seat.expect("its seat was granted");
-        record.begin(asked.sequence, asked.op);
+        record.begin(asked.sequence, asked.op, key_slot);
         match asked.request {
             Request::Cancel(cancel) => record.note_acquire(cancel.acquire_id),
             Request::Acquire(_) => self.counters.acquires += 1,

@@ -65,7 +65,7 @@ fn a_record_says_every_answer_again_as_it_was() {
     for (op, answer) in all_answers() {
         let mut words = [0; 4];
         let mut record = Record::new(&mut words);
-        record.begin((1 << 48) - 1, op);
+        record.begin((1 << 48) - 1, op, 0);
         record.settle(answer, Instant(123));
         let settled = Settled {
             answer,
@@ -80,7 +80,7 @@ fn the_same_id_running_is_nothing_new() {
     let mut words = [0; 4];
     let mut record = Record::new(&mut words);
     assert_eq!(record.classify(1), Admission::Fresh);
-    record.begin(1, SeatOp::Acquire);
+    record.begin(1, SeatOp::Acquire, 0);
     assert_eq!(record.classify(1), Admission::Running);
 }
 
@@ -88,7 +88,7 @@ fn the_same_id_running_is_nothing_new() {
 fn a_higher_id_while_one_runs_is_bad_and_changes_nothing() {
     let mut words = [0; 4];
     let mut record = Record::new(&mut words);
-    record.begin(3, SeatOp::Acquire);
+    record.begin(3, SeatOp::Acquire, 0);
     assert_eq!(record.classify(4), Admission::Bad { last: 3 });
     assert_eq!(record.classify(3), Admission::Running);
 }
@@ -98,7 +98,7 @@ fn a_lower_id_and_sequence_zero_are_bad() {
     let mut words = [0; 4];
     let mut record = Record::new(&mut words);
     assert_eq!(record.classify(0), Admission::Bad { last: 0 });
-    record.begin(3, SeatOp::Release);
+    record.begin(3, SeatOp::Release, 0);
     record.settle(Answer::Released, Instant(1));
     assert_eq!(record.classify(2), Admission::Bad { last: 3 });
     assert_eq!(record.classify(0), Admission::Bad { last: 3 });
@@ -109,7 +109,7 @@ fn a_lower_id_and_sequence_zero_are_bad() {
 fn a_lost_grant_answers_lost_from_then_on() {
     let mut words = [0; 4];
     let mut record = Record::new(&mut words);
-    record.begin(1, SeatOp::Acquire);
+    record.begin(1, SeatOp::Acquire, 0);
     record.settle(granted(5), Instant(1));
     assert!(!record.lose(4), "another token's end is not its own");
     assert!(record.lose(5));
@@ -126,11 +126,28 @@ fn a_lost_grant_answers_lost_from_then_on() {
 }
 
 #[test]
+fn the_slot_of_the_key_outlives_the_answer_and_its_loss() {
+    let mut words = [0; 4];
+    let mut record = Record::new(&mut words);
+    record.begin(1, SeatOp::Acquire, 16_383);
+    assert_eq!(record.key_slot(), 16_383);
+    let at = Instant((1 << 50) - 1);
+    record.settle(granted(5), at);
+    assert_eq!(record.key_slot(), 16_383);
+    assert_eq!(record.settled().unwrap().at, at);
+    assert!(record.lose(5));
+    assert_eq!(record.key_slot(), 16_383);
+    assert_eq!(record.settled().unwrap().at, at);
+    record.begin(2, SeatOp::Close, 0);
+    assert_eq!(record.key_slot(), 0);
+}
+
+#[test]
 #[should_panic(expected = "answered once")]
 fn a_second_answer_is_a_bug() {
     let mut words = [0; 4];
     let mut record = Record::new(&mut words);
-    record.begin(1, SeatOp::Release);
+    record.begin(1, SeatOp::Release, 0);
     record.settle(Answer::Released, Instant(1));
     record.settle(Answer::Released, Instant(1));
 }

@@ -62,7 +62,7 @@ fn a_wrong_secret_and_an_unknown_id_are_the_same() {
 fn a_reused_slot_has_fresh_seats() {
     let mut table = table(1);
     let first = table.open(opening(1)).unwrap();
-    table.record(first, 3).unwrap().begin(9, SeatOp::Release);
+    table.record(first, 3).unwrap().begin(9, SeatOp::Release, 0);
     table.remove(first);
     let second = table.open(opening(1)).unwrap();
     assert_eq!(table.record(second, 3).unwrap().sequence(), 0);

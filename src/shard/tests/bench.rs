@@ -122,7 +122,7 @@ pub(super) fn engine_config(setup: &Setup, shard: u8, now: Instant) -> EngineCon
         waiters_max: setup.blocks,
         key_waiters_max: setup.blocks,
         seed: [1, 2],
-        tokens: TokenSource::epoch(5 + u32::from(shard)),
+        tokens: TokenSource::epoch(5),
         grace_until: setup.grace_until,
         now,
     }

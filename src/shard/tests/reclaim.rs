@@ -95,6 +95,26 @@ fn a_waiter_of_the_window_is_granted_after_the_reclaimed_hold_is_released() {
     });
 }
 
+/// Two shards of the earlier run gave the same token; both keys live on one now.
+#[test]
+fn the_end_of_one_hold_is_not_taken_for_another_of_its_token() {
+    let mut bench = Bench::new(&in_grace(1));
+    let client = bench.open(0);
+    let (one, other) = (key_on(0, 2), key_on(1, 2));
+    let leased = Reclaim {
+        lease_ms: 100,
+        ..back(&one)
+    };
+    ask(&mut bench, client, id(0, 1), Request::Reclaim(leased));
+    let kept = Request::Reclaim(back(&other));
+    let reclaimed = ask(&mut bench, client, id(0, 2), kept);
+    assert!(reclaimed[0].starts_with("Reclaimed"), "{reclaimed:?}");
+    bench.pass(200);
+    assert!(bench.heard(client.link)[0].starts_with("Lost"));
+    let kept = Request::Reclaim(back(&other));
+    assert_eq!(ask(&mut bench, client, id(0, 2), kept), reclaimed);
+}
+
 #[test]
 fn a_reclaim_sent_again_hears_the_very_same_and_lost_once_it_is() {
     both_homes(|bench, client, key| {

@@ -230,6 +230,31 @@ fn cancel(acquire_id: u64, key: &[u8]) -> Request<'_> {
     })
 }
 
+/// Shards count apart from the same epoch on: the first grant of each has the same token.
+#[test]
+fn the_end_of_a_hold_is_not_taken_for_another_shards_with_the_same_token() {
+    let mut bench = Bench::new(&Setup {
+        shards: 2,
+        ..Setup::default()
+    });
+    let client = bench.open(0);
+    let (here, there) = (key_on(0, 2), key_on(1, 2));
+    let leased = Acquire {
+        lease_ms: 100,
+        ..acquire(&here)
+    };
+    let first = token_of(&ask(&mut bench, client, id(0, 1), Request::Acquire(leased)));
+    let kept = Request::Acquire(acquire(&there));
+    let granted = ask(&mut bench, client, id(0, 2), kept);
+    assert_eq!(token_of(&granted), first);
+    bench.pass(200);
+    assert!(bench.heard(client.link)[0].starts_with("Lost"));
+    let kept = Request::Acquire(acquire(&there));
+    assert_eq!(ask(&mut bench, client, id(0, 2), kept), granted);
+    let undone = ask(&mut bench, client, id(1, 1), cancel(id(0, 2), &there));
+    assert!(undone[0].contains("Released"), "{undone:?}");
+}
+
 #[test]
 fn a_renewal_moves_the_lease_within_its_bounds() {
     both_homes(|bench, client, key| {

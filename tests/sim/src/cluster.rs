@@ -470,8 +470,9 @@ mod tests {
     }
 
     /// Seeds that broke a promise once: grants that crossed a Close, a Close never sent, a
-    /// connection that waited for room that was there, a rest that began before a queue's end.
-    const PINNED: [u64; 6] = [29, 330, 507, 3_304, 5_231, 33_562];
+    /// connection that waited for room that was there, a rest that began before a queue's end, the
+    /// end of a hold that was taken for another's with the same token.
+    const PINNED: [u64; 7] = [29, 330, 507, 3_304, 5_231, 33_562, 103_593];
 
     #[test]
     fn what_broke_once_is_mended() {
