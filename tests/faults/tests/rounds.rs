@@ -66,6 +66,7 @@ rounds! {
     cpu_quota: "cpu-quota",
     bench_survives: "bench-survives",
     bench_catches: "bench-catches",
+    bench_catches_rate: "bench-catches-rate",
     net_cut: "net-cut",
     net_broken: "net-broken",
     cut_off_over_restarts: "cut-off-over-restarts",

@@ -1,13 +1,18 @@
 //! The load generator with its own check, over restarts: what a user can do in one command.
 
+use std::process::ExitStatus;
 use std::time::Duration;
 
+use crate::clock;
 use crate::launch::LaunchOptions;
+use crate::need::Need;
 use crate::process::{Launch, Process};
 use crate::program;
 use crate::scenario::{Round, Scenario, Tally};
 use crate::stage::Stage;
 use crate::trouble::Trouble;
+
+use super::clocks;
 
 /// With `kill -9` of the server.
 pub(super) const BENCH_SURVIVES: Scenario = Scenario {
@@ -25,6 +30,15 @@ pub(super) const BENCH_CATCHES: Scenario = Scenario {
             --survive must find two holders",
     needs: &[],
     play: catches,
+};
+
+/// With a server whose clock runs at twice the rate: leases end while their holders believe.
+pub(super) const BENCH_CATCHES_RATE: Scenario = Scenario {
+    name: "bench-catches-rate",
+    about: "the server's clock runs at twice the rate: locker-bench run --verify must find two \
+            holders",
+    needs: &[Need::Faketime],
+    play: catches_rate,
 };
 
 /// How long a generator may take beyond its time.
@@ -101,14 +115,32 @@ fn catches(round: &Round) -> Result<Tally, Trouble> {
             wiped.map_err(|error| Trouble::failed(error.to_string()))?;
             stage.restart()
         })?;
-        if let Some(status) = checked.wait(Duration::from_millis(1_500)) {
-            let said = checked.said();
-            let is_found = status.code() == Some(1) && said.contains("held the key at once");
-            return match is_found {
-                true => stage.finish(),
-                false => Err(Trouble::failed(format!("{status}: {said}"))),
-            };
+        let ended = checked.wait(Duration::from_millis(1_500));
+        if ended.is_some() {
+            has_found_two_holders(ended, &checked)?;
+            return stage.finish();
         }
     }
     Err(Trouble::failed("two holders at once were not found"))
+}
+
+fn catches_rate(round: &Round) -> Result<Tally, Trouble> {
+    let mut stage = clocks::bent_server(round, 2.0)?;
+    // Longer than half of the lease, and shorter than a client of a true clock believes in it.
+    let words = "--mode contended --keys 4 --lease 1s --hold 700ms -c 12 -t 2 --warmup 0s -d 20s \
+                 --verify=on --progress off";
+    let mut checked = bench(&stage, words, "bench.log")?;
+    let ended = checked.wait(Duration::from_secs(20) + PATIENCE);
+    has_found_two_holders(ended, &checked)?;
+    stage.note_fault("the server's clock runs at x2", clock::now());
+    stage.finish()
+}
+
+fn has_found_two_holders(ended: Option<ExitStatus>, checked: &Process) -> Result<(), Trouble> {
+    let said = checked.said();
+    let is_code = ended.and_then(|status| status.code()) == Some(1);
+    match is_code && said.contains("held the key at once") {
+        true => Ok(()),
+        false => Err(Trouble::failed(format!("{ended:?}: {said}"))),
+    }
 }

@@ -121,7 +121,8 @@ fn server_rate_double(round: &Round) -> Result<Tally, Trouble> {
     stage.finish()
 }
 
-fn bent_server(round: &Round, rate: f64) -> Result<Stage, Trouble> {
+/// A server whose clock runs at that rate.
+pub(super) fn bent_server(round: &Round, rate: f64) -> Result<Stage, Trouble> {
     if round.is_short {
         let why = "a server whose clock is bent is a build of its own: in a campaign only";
         return Err(Trouble::Skipped(why.to_owned()));

@@ -37,6 +37,7 @@ pub const ALL: &[Scenario] = &[
     starved::CPU_QUOTA,
     bench::BENCH_SURVIVES,
     bench::BENCH_CATCHES,
+    bench::BENCH_CATCHES_RATE,
     net_cut::NET_CUT,
     net_broken::NET_BROKEN,
     cut_off_over_restarts::CUT_OFF_OVER_RESTARTS,
