@@ -68,8 +68,18 @@ pub struct Plane<S> {
 struct Draining {
     stage: Stage,
     until: Instant,
-    /// Which shards have no hold left.
-    idle: Vec<bool>,
+    /// What each shard said last.
+    said: Vec<Said>,
+}
+
+/// What a shard has said of its holds since the stage began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    /// Some are left, and its connections are closed.
+    Holding,
+    /// None is left.
+    Idle,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,7 +206,7 @@ impl<S: Store> Plane<S> {
         self.draining = Some(Draining {
             stage: Stage::Waiting,
             until: now + self.drain,
-            idle: vec![false; self.shards],
+            said: vec![Said::Nothing; self.shards],
         });
         shards.tell_all(FromControl::Drain {
             bound_ms: self.drain.0,
@@ -217,22 +227,21 @@ impl<S: Store> Plane<S> {
             Stage::Waiting if due || drain.is_idle() => {
                 drain.stage = Stage::Over;
                 drain.until = now + LAST_WORDS;
-                drain.idle.fill(false);
+                drain.said.fill(Said::Nothing);
                 shards.tell_all(FromControl::DrainOver);
                 Turned::On
             }
-            Stage::Over if due || !shards.has_connections() && drain.is_idle() => Turned::Drained,
+            Stage::Over if due || drain.has_been_told() && !shards.has_connections() => {
+                Turned::Drained
+            }
             Stage::Waiting | Stage::Over => Turned::On,
         }
     }
 
     fn hear(&mut self, from: ShardId, word: ToControl, shards: &impl Shards) {
         match (word, &mut self.books) {
-            (ToControl::Idle, _) => {
-                if let Some(drain) = &mut self.draining {
-                    drain.idle[usize::from(from.0)] = true;
-                }
-            }
+            (ToControl::Idle, _) => self.note(from, Said::Idle),
+            (ToControl::Holding, _) => self.note(from, Said::Holding),
             (ToControl::WindowEnded(reclaims), _) => {
                 let window = self.window.as_mut();
                 if let Some(summary) = window.and_then(|window| window.hear(reclaims)) {
@@ -252,6 +261,12 @@ impl<S: Store> Plane<S> {
             (ToControl::NextEpoch, None) => {
                 unreachable!("tokens of an ephemeral server have no epochs")
             }
+        }
+    }
+
+    fn note(&mut self, from: ShardId, said: Said) {
+        if let Some(drain) = &mut self.draining {
+            drain.said[usize::from(from.0)] = said;
         }
     }
 
@@ -285,7 +300,11 @@ impl<S: Store> Plane<S> {
 
 impl Draining {
     fn is_idle(&self) -> bool {
-        self.idle.iter().all(|idle| *idle)
+        self.said.iter().all(|said| *said == Said::Idle)
+    }
+
+    fn has_been_told(&self) -> bool {
+        !self.said.contains(&Said::Nothing)
     }
 }
 

@@ -43,6 +43,7 @@ pub struct Core {
     batch: Batch,
     epoch_asked: bool,
     idle_told: bool,
+    holding_told: bool,
     /// Turns in a row in which nothing might expire.
     expiry_held: u32,
 }
@@ -60,6 +61,7 @@ impl Core {
             batch: Batch::new(),
             epoch_asked: false,
             idle_told: false,
+            holding_told: false,
             expiry_held: 0,
         })
     }
@@ -204,8 +206,8 @@ impl Machine for Core {
         self.engine.turn_end(&mut Sink { home, io });
         self.apply(io);
         self.send_ends(io);
-        self.ask_control(io);
         self.home.close_drained(io);
+        self.ask_control(io);
         self.home.read_again(io);
         self.next_turn()
     }
@@ -325,9 +327,15 @@ impl Core {
             self.epoch_asked = true;
             io.control(ToControl::NextEpoch);
         }
-        if self.home.drain_until.is_some() && !self.idle_told && self.is_idle() {
+        if self.home.drain_until.is_none() || self.idle_told {
+            return;
+        }
+        if self.is_idle() {
             self.idle_told = true;
             io.control(ToControl::Idle);
+        } else if self.home.stopped && !self.holding_told {
+            self.holding_told = true;
+            io.control(ToControl::Holding);
         }
     }
 

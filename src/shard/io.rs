@@ -64,6 +64,9 @@ pub enum ToControl {
     /// While draining: this shard has no hold left. Said once after `Drain`, when a waiter may
     /// still be granted, and once after `DrainOver`, when none is any more.
     Idle,
+    /// After `DrainOver`: this shard closed its connections, and has holds left. Said once; `Idle`
+    /// may follow.
+    Holding,
 }
 
 /// What came of the grace window at one shard.

@@ -113,6 +113,7 @@ fn plane(loaded: &Loaded, store: &FakeStore, window_until: Option<Instant>) -> P
 const RAISE: (ShardId, ToControl) = (ShardId(1), ToControl::RaiseBound { ttl_ms: 10_000 });
 const IDLE: [(ShardId, ToControl); 2] =
     [(ShardId(0), ToControl::Idle), (ShardId(1), ToControl::Idle)];
+const HOLDING: (ShardId, ToControl) = (ShardId(1), ToControl::Holding);
 
 #[test]
 fn a_bound_is_durable_before_the_shard_hears_of_it() {
@@ -234,6 +235,42 @@ fn a_waiter_granted_after_its_shard_was_idle_makes_the_end_dirty() {
     drain(&mut plane, &shards, &steps);
     assert_eq!(plane.end().unwrap(), End::Dirty);
     assert_eq!(store.written.borrow().last().unwrap().state, State::Dirty);
+}
+
+#[test]
+fn a_drain_with_holds_left_ends_once_their_clients_are_gone() {
+    let (shards, store) = (FakeShards::default(), FakeStore::default());
+    let mut plane = plane(&Loaded::Empty, &store, None);
+    shards.connections.set(1);
+    let over = 5 * SECOND + 2;
+    let steps: [(u64, &[_], _); 3] = [
+        (2, &[RAISE], Turned::On),
+        (over, &IDLE[..1], Turned::On),
+        (over + 1, &[IDLE[0], HOLDING], Turned::On),
+    ];
+    drain(&mut plane, &shards, &steps);
+    shards.connections.set(0);
+    drain(&mut plane, &shards, &[(over + 2, &[], Turned::Drained)]);
+    assert_eq!(plane.end().unwrap(), End::Dirty);
+    assert_eq!(store.written.borrow().last().unwrap().state, State::Dirty);
+}
+
+#[test]
+fn holds_that_end_while_the_last_clients_go_make_the_end_clean() {
+    let (shards, store) = (FakeShards::default(), FakeStore::default());
+    let mut plane = plane(&Loaded::Empty, &store, None);
+    shards.connections.set(1);
+    let over = 5 * SECOND + 2;
+    let steps: [(u64, &[_], _); 4] = [
+        (2, &[], Turned::On),
+        (over, &[], Turned::On),
+        (over + 1, &[IDLE[0], HOLDING], Turned::On),
+        (over + 2, &IDLE[1..], Turned::On),
+    ];
+    drain(&mut plane, &shards, &steps);
+    shards.connections.set(0);
+    drain(&mut plane, &shards, &[(over + 3, &[], Turned::Drained)]);
+    assert_eq!(plane.end().unwrap(), End::Clean);
 }
 
 #[test]

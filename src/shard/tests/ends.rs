@@ -392,6 +392,7 @@ fn the_end_of_a_drain_answers_the_waiters_and_closes() {
             shards,
             ..Setup::default()
         });
+        bench.obliging = false;
         let (holder, waiter) = (bench.open(0), bench.open(0));
         let key = key_on(shards - 1, shards);
         ask(
@@ -415,5 +416,13 @@ fn the_end_of_a_drain_answers_the_waiters_and_closes() {
         let heard = bench.heard(waiter.link);
         assert!(heard[1].contains("Draining"), "{heard:?}");
         assert!(!bench.is_open(waiter.link) && !bench.is_open(holder.link));
+        for shard in 0..shards {
+            let last = match shard == shards - 1 {
+                true => ToControl::Holding,
+                false => ToControl::Idle,
+            };
+            let said = &bench.shards[usize::from(shard)].io.control;
+            assert_eq!(said.last(), Some(&last), "of shard {shard}");
+        }
     }
 }

@@ -285,7 +285,9 @@ impl Server {
                     self.epochs += 1;
                     FromControl::Epoch { epoch: self.epochs }
                 }
-                ToControl::Idle | ToControl::WindowEnded(_) => continue,
+                ToControl::Idle | ToControl::Holding | ToControl::WindowEnded(_) => {
+                    continue;
+                }
             };
             self.shards[shard].words.push(word);
         }
