@@ -29,7 +29,8 @@ use crate::lock::op::{Mode, Want};
 use crate::lock::ring::{Counted, End};
 use locker_protocol::Status;
 
-/// Holds of one key that a Reclaim which does not fit is weighed against at most.
+/// Holds of one key that a Reclaim is weighed against at most, where it does not fit or its limit
+/// is another.
 const RIVALS_MAX: u32 = 4_096;
 
 /// What becomes of the holds that are there.
@@ -205,6 +206,11 @@ impl Engine {
         let fits_under = u64::from(block.limit().max(want.limit));
         if block.limit() == want.limit && all <= fits_under {
             let (limit, others) = (want.limit, Others::Stay);
+            return Ok(Verdict { limit, others });
+        }
+        if all <= fits_under && self.pool.holds_count(lock) >= RIVALS_MAX {
+            // Too many to look for the highest token: under the greater limit all of them stand.
+            let (limit, others) = (block.limit().max(want.limit), Others::Stay);
             return Ok(Verdict { limit, others });
         }
         let rivals = self.rivals(lock, token)?;

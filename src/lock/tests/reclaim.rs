@@ -273,6 +273,26 @@ fn the_limit_is_that_of_the_highest_token_and_the_greater_one_counts_for_what_fi
 }
 
 #[test]
+fn permits_that_fit_come_back_however_many_there_are_and_whoever_resized() {
+    let mut world = with_blocks(8_192);
+    // More than a claim that does not fit is weighed against.
+    for token in 1..=4_100 {
+        let said = world.ask(0, 0, b"door", back(token, token, permits(1, 5_000)));
+        assert_eq!(said, [Said::Answer(0, reclaimed(token))]);
+    }
+    world.take_back(1, 5_000, permits(1, 6_000));
+    world.take_back(2, 4_999, permits(1, 5_000));
+    let answer = conflict(Mode::Permit, 1);
+    world.assert_refused(3, back(1, 6_000, permits(2_000, 6_000)), answer);
+    world.engine.open_keys();
+    let said = world.ask(3, 0, b"door", attempt(1, permits(1, 6_000)));
+    assert!(
+        matches!(said[0], Said::Answer(300, Answer::Granted { .. })),
+        "the greater limit counts: {said:?}"
+    );
+}
+
+#[test]
 fn a_waiters_resize_puts_no_hold_out() {
     let mut world = in_grace();
     world.take_back(0, 50, permits(6, 10));
