@@ -220,12 +220,14 @@ impl From<Fatal> for Failure {
 
 fn store_code(error: &StoreError) -> Sysexit {
     match error {
-        StoreError::Io { source, .. } if is_forbidden(source) => Sysexit::NoPermission,
-        StoreError::Io { action, .. } if *action == "create" => Sysexit::CannotCreate,
+        StoreError::Io { action, source, .. } => match *action {
+            "create" if is_forbidden(source) => Sysexit::NoPermission,
+            "create" => Sysexit::CannotCreate,
+            "open" if source.kind() == ErrorKind::PermissionDenied => Sysexit::NoPermission,
+            _ => Sysexit::IoError,
+        },
         StoreError::Foreign { .. } => Sysexit::CannotCreate,
-        StoreError::Io { .. } | StoreError::Unreadable { .. } | StoreError::Conflict { .. } => {
-            Sysexit::IoError
-        }
+        StoreError::Unreadable { .. } | StoreError::Conflict { .. } => Sysexit::IoError,
     }
 }
 
@@ -238,13 +240,22 @@ fn is_forbidden(error: &io::Error) -> bool {
 
 fn store_remedy(error: &StoreError) -> &'static str {
     match error {
-        StoreError::Io { source, .. } if is_forbidden(source) => {
-            "; give --data-dir a directory that this user may write, or --ephemeral to do without"
-        }
-        StoreError::Io { action, source, .. }
-            if *action == "create" || source.kind() == ErrorKind::NotADirectory =>
-        {
+        StoreError::Io { source, .. } if source.kind() == ErrorKind::NotADirectory => {
             "; give --data-dir another directory"
+        }
+        StoreError::Io { action, source, .. } if *action == "create" => {
+            match is_forbidden(source) {
+                true => {
+                    "; give --data-dir a directory that this user may write, or --ephemeral to do \
+                 without"
+                }
+                false => "; give --data-dir another directory",
+            }
+        }
+        // Clients may hold locks of a run that is recorded there.
+        StoreError::Io { .. } => {
+            "; make it readable and writable, then start on it again: another directory waits for \
+             no client that still holds a lock"
         }
         _ => "",
     }
@@ -316,5 +327,45 @@ fn tcp_remedy(port: u16, setting: &str, error: &io::Error) -> String {
             "this machine has no such address; `ip address` lists those it has".to_owned()
         }
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(action: &'static str, kind: ErrorKind) -> Failure {
+        Failure::from(StoreError::Io {
+            action,
+            path: "/data/state.tmp".into(),
+            source: kind.into(),
+        })
+    }
+
+    #[test]
+    fn a_data_dir_that_cannot_be_made_may_be_another_one() {
+        let failure = store("create", ErrorKind::PermissionDenied);
+        assert_eq!(failure.exit_code(), Sysexit::NoPermission);
+        let text = failure.to_string();
+        assert!(text.contains("or --ephemeral to do without"), "{text}");
+    }
+
+    #[test]
+    fn nobody_is_sent_away_from_a_data_dir_that_may_hold_a_record() {
+        use ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull};
+        for (action, kind, code) in [
+            ("open", PermissionDenied, Sysexit::NoPermission),
+            ("open", ReadOnlyFilesystem, Sysexit::IoError),
+            ("write", PermissionDenied, Sysexit::IoError),
+            ("write", ReadOnlyFilesystem, Sysexit::IoError),
+            ("write", StorageFull, Sysexit::IoError),
+            ("fsync", ErrorKind::Other, Sysexit::IoError),
+        ] {
+            let failure = store(action, kind);
+            assert_eq!(failure.exit_code(), code, "{action} {kind}");
+            let text = failure.to_string();
+            assert!(text.contains("then start on it again"), "{text}");
+            assert!(!text.contains("give --data-dir"), "{text}");
+        }
     }
 }
