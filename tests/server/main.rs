@@ -35,6 +35,7 @@ mod prefault;
 mod proxy_itself;
 mod queued_past_lease;
 mod reclaim;
+mod reclaim_among_others;
 mod reclaim_stops;
 mod restarts;
 mod restarts_under_load;

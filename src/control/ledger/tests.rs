@@ -332,6 +332,25 @@ fn a_dirty_start_waits_for_the_bound_and_two_percent() {
 }
 
 #[test]
+fn lower_bounds_of_this_start_shorten_no_window_that_is_owed() {
+    let start = Start {
+        ttl_ms_default: 1_000,
+        ttl_ms_max: 2_000,
+        ..START
+    };
+    let mut ledger = Ledger::start(&whole(DIRTY), &start).unwrap();
+    assert_eq!(ledger.window_ms(), Some(16_000 + 320 + 50));
+    // Nor does a session of this run, until the window is over.
+    ledger.wish_bound(ShardId(0), 2_000);
+    let record = ledger.next().unwrap();
+    assert_eq!(record, None, "the longer bound serves it");
+    ledger.answers();
+    ledger.window_passed();
+    let record = ledger.next().unwrap().expect("the floor moves");
+    assert_eq!((record.floor, record.bound_ms), (10, 2_000));
+}
+
+#[test]
 fn the_epoch_follows_the_clock_if_that_is_ahead() {
     let start = Start {
         epoch_of_clock: 500,

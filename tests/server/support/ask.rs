@@ -1,6 +1,6 @@
 //! An acquire to be sent, by a fresh owner unless told otherwise.
 
-use locker_protocol::{Acquire, Mode, WAIT_FOREVER, WAIT_TRY};
+use locker_protocol::{Acquire, Mode, Reclaim, WAIT_FOREVER, WAIT_TRY};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static OWNERS: AtomicU64 = AtomicU64::new(1);
@@ -79,6 +79,21 @@ impl Ask {
             limit: self.limit,
             mode: self.mode,
             resize: self.resize,
+            key: &self.key,
+            metadata: &self.metadata,
+        }
+    }
+
+    /// What takes the hold of that token back.
+    pub fn back(&self, token: u64, run: u64) -> Reclaim<'_> {
+        Reclaim {
+            owner: self.owner,
+            token,
+            run,
+            lease_ms: self.lease_ms,
+            permits: self.permits,
+            limit: self.limit,
+            mode: self.mode,
             key: &self.key,
             metadata: &self.metadata,
         }

@@ -454,20 +454,7 @@ impl Client {
     /// Takes a hold of that run back.
     #[track_caller]
     pub fn reclaim(&mut self, ask: &Ask, token: u64, run: u64) -> Message {
-        let id = self.send(|id, out| {
-            let reclaim = Reclaim {
-                owner: ask.owner,
-                token,
-                run,
-                lease_ms: ask.lease_ms,
-                permits: ask.permits,
-                limit: ask.limit,
-                mode: ask.mode,
-                key: &ask.key,
-                metadata: &ask.metadata,
-            };
-            reclaim.encode(id, out);
-        });
+        let id = self.send(|id, out| ask.back(token, run).encode(id, out));
         self.answer(id)
     }
 
