@@ -1,11 +1,12 @@
 //! Reclaims beside other requests, false ones, and servers that were set up otherwise in between.
 
-use locker_protocol::{DELAY_HOLDER_TTL, ForceRelease, LostReason, Release, Status};
+use locker_protocol::{CounterId, DELAY_HOLDER_TTL, ForceRelease, LostReason, Release, Status};
 
 use crate::support::{Ask, Client, Message, Open, Server, Setup, on_1_2_and_4_shards};
 
 on_1_2_and_4_shards!(
     requests_behind_a_reclaim_in_one_write_find_the_hold_there,
+    a_reclaim_sent_again_by_the_resumed_session_is_answered_as_before,
     who_ends_in_the_window_leaves_the_key_to_the_waiter_at_its_end,
     what_is_forced_in_the_window_is_not_taken_back_and_stays_closed,
     false_claims_are_refused_and_leave_nothing_behind,
@@ -54,6 +55,28 @@ fn requests_behind_a_reclaim_in_one_write_find_the_hold_there(shards: usize) {
     assert_eq!(holder.answer(other).status(), Status::GraceWindow);
     assert_eq!(holder.answer(released), Message::Released);
     assert_eq!(holder.answer(twice).status(), Status::NotHeld);
+}
+
+fn a_reclaim_sent_again_by_the_resumed_session_is_answered_as_before(shards: usize) {
+    let server = setup(shards).start();
+    let mut holder = Client::open(&server);
+    let ask = Ask::new("k");
+    let token = holder.acquire(&ask).granted().token;
+    let run = holder.welcome.run;
+    let server = server.kill().start();
+    let mut holder = open(&server, 60_000);
+    let resume = holder.to_resume();
+    let mut bytes = Vec::new();
+    let id = holder.encode(&mut bytes, |id, out| ask.back(token, run).encode(id, out));
+    holder.write(&bytes);
+    let first = holder.answer(id).reclaimed();
+    let mut holder = Client::resume(&server, resume).expect("the session is there");
+    holder.skip_seats();
+    holder.write(&bytes);
+    assert_eq!(holder.answer(id).reclaimed(), first);
+    assert_eq!(holder.counter(CounterId::Reclaims), 1);
+    assert_eq!(holder.release(&ask, token), Message::Released);
+    assert_eq!(holder.look("k").holders_total, 0);
 }
 
 fn who_ends_in_the_window_leaves_the_key_to_the_waiter_at_its_end(shards: usize) {
