@@ -141,7 +141,10 @@ pub enum Failure {
         source: StoreError,
     },
     /// Tokens have run out.
-    #[error("{0}; a new --data-dir and new keys in every guarded resource are needed")]
+    #[error(
+        "{0}, or the wall clock stands beyond the year 2109: set it right; if it is, a new \
+         --data-dir and new keys in every guarded resource are needed"
+    )]
     Epochs(#[from] EpochsExhausted),
     /// A shard cannot be started.
     #[error("{source}{}", shard_remedy(source))]
@@ -348,6 +351,12 @@ mod tests {
         assert_eq!(failure.exit_code(), Sysexit::NoPermission);
         let text = failure.to_string();
         assert!(text.contains("or --ephemeral to do without"), "{text}");
+    }
+
+    #[test]
+    fn a_clock_far_ahead_is_named_where_epochs_have_run_out() {
+        let text = Failure::Epochs(EpochsExhausted).to_string();
+        assert!(text.contains("clock stands beyond the year 2109"), "{text}");
     }
 
     #[test]
