@@ -160,15 +160,37 @@ fn failed(action: &'static str, path: &Path, source: io::Error) -> StoreError {
 /// Makes the directory for its owner alone, its parents as usual, all of it durable.
 fn create(path: &Path) -> io::Result<()> {
     if path.is_dir() {
+        // A start that ended before it could do so made it, or somebody by hand. Who may not look
+        // at the parent did not make it there.
+        let _ = sync_parent(path);
         return Ok(());
     }
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
-    fs::create_dir_all(parent)?;
+    create_parents(path)?;
     DirBuilder::new().mode(0o700).create(path)?;
-    File::open(parent)?.sync_all()
+    sync_parent(path)
+}
+
+fn create_parents(path: &Path) -> io::Result<()> {
+    let parent = parent_of(path);
+    if parent.is_dir() {
+        return Ok(());
+    }
+    create_parents(parent)?;
+    match DirBuilder::new().create(parent) {
+        Err(_) if parent.is_dir() => {}
+        made => made?,
+    }
+    sync_parent(parent)
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    File::open(parent_of(path))?.sync_all()
+}
+
+fn parent_of(path: &Path) -> &Path {
+    let parent = path.parent();
+    let named = parent.filter(|parent| !parent.as_os_str().is_empty());
+    named.unwrap_or(Path::new("."))
 }
 
 /// Takes the lock and writes our process id into it, for the message of who comes second.
