@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use clap::Args;
 use locker_client::{HolderView, KeyView, WaiterView};
@@ -32,11 +33,14 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Exit> {
     let key = parse_key(&arguments.name).map_err(|error| Exit::new(code::USAGE, error))?;
-    let view = arguments.server.inspect()?.get(&key)?;
+    let client = arguments.server.inspect()?;
+    let view = client.get(&key)?;
+    let server = client.server();
+    let grace_left = server.map_or(Duration::ZERO, |server| server.grace_left);
     let mut out = io::stdout().lock();
     match arguments.output.format {
         Format::Json => writeln!(out, "{}", to_json(&key, &view))?,
-        Format::Table => print_table(&key, &view, &mut out)?,
+        Format::Table => print_table(&key, &view, grace_left, &mut out)?,
     }
     Ok(())
 }
@@ -84,7 +88,12 @@ fn waiter_json(waiter: &WaiterView) -> Value {
     })
 }
 
-fn print_table(key: &[u8], view: &KeyView, out: &mut impl Write) -> io::Result<()> {
+fn print_table(
+    key: &[u8],
+    view: &KeyView,
+    grace_left: Duration,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let mut facts = Table::plain();
     let mut fact = |name: &str, value: String| facts.row([name.to_owned(), value]);
     fact("key", escape_key(key).to_string());
@@ -102,7 +111,10 @@ fn print_table(key: &[u8], view: &KeyView, out: &mut impl Write) -> io::Result<(
         );
     }
     if view.grace {
-        fact("closed", "until the server's restart is settled".to_owned());
+        fact(
+            "closed",
+            format!("for {}, after a restart", span(grace_left)),
+        );
     }
     fact("holders", view.holders_total.to_string());
     fact("waiters", view.waiters_total.to_string());

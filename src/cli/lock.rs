@@ -29,6 +29,7 @@ use self::child::{Change, Group};
 use self::events::{Event, start, watch_child, watch_signals, watch_stdin};
 use self::watch::{Action, Certainty, OnLost, Watch};
 use super::exit::{Exit, code, complain};
+use super::output::span;
 use super::server::{Server, parse_key};
 use crate::config::units::{parse_duration, show_duration};
 
@@ -143,6 +144,7 @@ fn ask(arguments: &Arguments, key: Arc<[u8]>, events: Sender<Event>) -> Result<(
         let answer = (|| {
             let client = builder.connect()?;
             kill_pause(&client, lease, kill_after)?;
+            tell_of_window(&client);
             let pending = describe(client.acquire(&key)).start()?;
             // Nobody hears of it once the program ends.
             let _ = events.send(Event::Asked(pending.canceller()));
@@ -153,6 +155,19 @@ fn ask(arguments: &Arguments, key: Arc<[u8]>, events: Sender<Event>) -> Result<(
         })();
         let _ = events.send(Event::Answered(Box::new(answer)));
     })
+}
+
+/// Who asks after a restart waits for all who may still hold a lock: for how long?
+fn tell_of_window(client: &Client) {
+    let left = client
+        .server()
+        .map_or(Duration::ZERO, |server| server.grace_left);
+    if !left.is_zero() {
+        complain(format_args!(
+            "the server was restarted and grants no lock for {}: former holders may come back",
+            span(left)
+        ));
+    }
 }
 
 /// Mode, wait and lease as the flags say.

@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use crate::support::Server;
+use crate::support::{Server, stderr};
 
 #[test]
 fn the_command_goes_on_over_a_kill_of_the_server_with_the_same_lock() {
@@ -35,4 +35,19 @@ fn a_hold_without_a_command_goes_on_too() {
     while server.json(&["get", "k", "-o", "json"])["holders_total"] == 0 {}
     holder.end_stdin();
     assert_eq!(holder.code(), Some(0));
+}
+
+#[test]
+fn who_comes_into_the_window_is_told_how_long_it_is() {
+    let folder = TempDir::new().unwrap();
+    let server = Server::start_in(folder.path());
+    let _holder = server.hold("k");
+    let server = server.kill_and_start_in(folder.path());
+    let output = server.run(&["lock", "-w", "100ms", "other", "--", "true"]);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("grants no lock for "), "{said}");
+    let shown = server.run(&["get", "other"]);
+    let shown = String::from_utf8_lossy(&shown.stdout);
+    assert!(shown.contains("after a restart"), "{shown}");
 }
