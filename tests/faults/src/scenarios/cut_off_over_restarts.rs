@@ -9,9 +9,11 @@
 //! Somebody else wants the holder's key all the time, or nobody does. Whatever the holder gets
 //! back, it must not be what another was granted in between.
 
-use std::time::Duration;
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use crate::clock;
+use crate::history::{Deed, Nanos};
 use crate::net::{Proxy, Side};
 use crate::scenario::{Round, Scenario, Tally};
 use crate::stage::{Stage, WorkerSetup};
@@ -27,8 +29,14 @@ pub(super) const CUT_OFF_OVER_RESTARTS: Scenario = Scenario {
     play,
 };
 
-/// Of all sessions, so a window is as long, and a little.
+/// Of all sessions.
 const TTL_MS: u64 = 1_500;
+/// The bound is rounded up to 2 s, and a window is 2 % longer, and 50 ms.
+const WINDOW_MS: u64 = 2_090;
+/// How many workers are cut off: the first ones.
+const CUT_OFF: usize = 2;
+/// A client that was cut off is back by then, and is granted what nobody else wants.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn play(round: &Round) -> Result<Tally, Trouble> {
     let mut stage = Stage::open(round, |setup| setup)?;
@@ -64,11 +72,54 @@ fn play(round: &Round) -> Result<Tally, Trouble> {
     stage.hire(&holder)?;
     stage.hire(&lonely)?;
     stage.hire(&wanting)?;
+    let mut cuts = Vec::new();
     for number in 0..round.pick(2, 12) {
         stage.await_some_work(200)?;
-        cut_off(&mut stage, &proxy, 1 + number % 2)?;
+        await_holder(&mut stage)?;
+        cuts.push(cut_off(&mut stage, &proxy, number)?);
+    }
+    stage.await_everybody()?;
+    let (given_up, granted) = befell(&stage, &cuts)?;
+    stage.note(format!(
+        "{given_up} holds given up by their own deadline; {granted} grants to others meanwhile"
+    ));
+    if given_up == 0 || granted == 0 {
+        return Err(Trouble::failed("nobody came back too late"));
     }
     stage.finish()
+}
+
+/// Waits until the lonely one has just been granted its key: it holds when the cut comes.
+fn await_holder(stage: &mut Stage) -> Result<(), Trouble> {
+    let (began, since) = (Instant::now(), clock::now());
+    while began.elapsed() < PATIENCE {
+        stage.pause(Duration::from_millis(20))?;
+        let lonely = &stage.histories()?[CUT_OFF - 1];
+        let last = lonely.entries.last();
+        if last.is_some_and(|last| last.at > since && matches!(last.deed, Deed::Granted { .. })) {
+            return Ok(());
+        }
+    }
+    Err(Trouble::failed("nobody holds what nobody else wants"))
+}
+
+/// How many holds of those cut off were lost, and how many others were granted during cuts. An
+/// honest client asks for nothing after its deadline, so that the server has none of these to
+/// refuse: whether it would is for its own tests.
+fn befell(stage: &Stage, cuts: &[Range<Nanos>]) -> Result<(usize, usize), Trouble> {
+    let (mut given_up, mut granted) = (0, 0);
+    for (number, history) in stage.histories()?.iter().enumerate() {
+        for entry in &history.entries {
+            let is_cut = cuts.iter().any(|cut| cut.contains(&entry.at));
+            match entry.deed {
+                // Found out once its work is over, maybe after the cut.
+                Deed::Lost { .. } if number < CUT_OFF => given_up += 1,
+                Deed::Granted { .. } if number >= CUT_OFF && is_cut => granted += 1,
+                _ => {}
+            }
+        }
+    }
+    Ok((given_up, granted))
 }
 
 const fn only(exclusive: u64) -> Keys {
@@ -79,24 +130,25 @@ const fn only(exclusive: u64) -> Keys {
     }
 }
 
-/// One cut over so many restarts.
-fn cut_off(stage: &mut Stage, proxy: &Proxy, restarts: u64) -> Result<(), Trouble> {
+/// One cut, over one restart or two; from when to when. The first ends after the window.
+fn cut_off(stage: &mut Stage, proxy: &Proxy, number: u64) -> Result<Range<Nanos>, Trouble> {
     let at = clock::now();
     Side::BOTH.iter().for_each(|side| proxy.hold(*side));
-    for _ in 0..restarts {
+    for _ in 0..1 + number % 2 {
         stage.kill_server_and_restart()?;
         // Ends inside the window, or after it, when others have been granted.
-        let is_inside = stage.dice.chance(500);
+        let is_inside = number > 0 && stage.dice.chance(500);
         let (shortest, longest) = if is_inside {
             (0, TTL_MS / 2)
         } else {
-            (TTL_MS + 200, TTL_MS * 2)
+            (WINDOW_MS + 200, WINDOW_MS * 2)
         };
         let span = stage.dice.millis(shortest, longest);
         stage.pause(span)?;
     }
+    let healed = clock::now();
     proxy.reset();
     Side::BOTH.iter().for_each(|side| proxy.release(*side));
     stage.note_fault("cut off over restarts", at);
-    Ok(())
+    Ok(at..healed)
 }

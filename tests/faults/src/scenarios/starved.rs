@@ -274,7 +274,10 @@ fn cpu_quota(round: &Round) -> Result<Tally, Trouble> {
         stage.kill_server_and_restart()?;
     }
     stage.await_work(300)?;
-    let throttled = group.read("cpu.stat").replace('\n', " ");
-    stage.note(throttled.trim());
+    let told = group.read("cpu.stat");
+    stage.note(told.trim().replace('\n', " "));
+    if told.lines().any(|line| line == "nr_throttled 0") {
+        return Err(Trouble::failed("the quota was never used up"));
+    }
     stage.finish()
 }
