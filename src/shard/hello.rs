@@ -15,12 +15,15 @@ use crate::shard::reply::Output;
 use crate::time::Millis;
 use locker_protocol as wire;
 use locker_protocol::{
-    FEATURES_RECLAIM, GoAwayReason, Hello, HelloAction, Opcode, Status, U16List, VERSION,
+    EndReason, FEATURES_RECLAIM, GoAwayReason, Hello, HelloAction, Opcode, Status, U16List, VERSION,
 };
 
 /// The least margin that a client takes off its deadlines: 1 % and 2 ms.
 const MARGIN_PERMILLE: u16 = 10;
 const MARGIN_MS: u16 = 2;
+/// Slots of the full table that an Open looks at for a session that may end, from where the last
+/// one stopped.
+const MAKE_ROOM_LOOKS: u32 = 16;
 /// Keepalives are sent this often within a TTL.
 const KEEPALIVES_PER_TTL: u32 = 3;
 
@@ -68,7 +71,7 @@ impl Home {
             at: self.now,
         };
         let capacity = self.sessions_for(hello);
-        let room = self.sessions.len() < capacity;
+        let room = self.sessions.len() < capacity || self.make_room(io);
         let Some(session) = room.then(|| self.sessions.open(opening)).flatten() else {
             let limit = capacity.into();
             return self.refuse_hello(io, connection, Status::SessionsFull, limit, 0);
@@ -105,6 +108,25 @@ impl Home {
             return capacity;
         }
         capacity - capacity / GRACE_SESSIONS_PART
+    }
+
+    /// Ends a session that is without a connection and never asked any shard for anything, so that
+    /// another may open: nobody misses it. Else whoever opens sessions and drops them would keep
+    /// all others out for a TTL. A holder that comes back for its holds opens one more.
+    fn make_room(&mut self, io: &mut impl Io) -> bool {
+        for _ in 0..MAKE_ROOM_LOOKS {
+            let slot = self.room_hand % self.sessions.capacity();
+            self.room_hand = slot + 1;
+            if let Some((session, kept)) = self.sessions.in_slot(slot)
+                && kept.life == Life::Detached
+                && kept.touched.is_empty()
+            {
+                self.counters.sessions_expired += 1;
+                self.end(io, session, EndReason::Expired);
+                return true;
+            }
+        }
+        false
     }
 
     fn opened(&mut self, io: &mut impl Io, connection: ConnectionId, session: SessionRef) {

@@ -42,6 +42,8 @@ pub(super) struct Home {
     pub(super) router: Router,
     pub(super) deadlines: Deadlines,
     pub(super) counters: HomeCounters,
+    /// Where the full table was looked through for room last.
+    pub(super) room_hand: u32,
     /// Sessions whose end some shard is still to be told of; each at most once.
     pub(super) ends_owed: VecDeque<SessionRef>,
     /// Closures of the engine here whose holders were told.
@@ -93,6 +95,7 @@ impl Home {
             records: Vec::with_capacity(READ_REPLY_BYTES_MAX),
             deadlines: Deadlines::new(config.sessions_max, config.connections_max, now),
             counters: HomeCounters::default(),
+            room_hand: 0,
             ends_owed: VecDeque::with_capacity(config.sessions_max as usize),
             told: Vec::with_capacity(TOLD_MAX),
             ttl_durable_ms: config.ttl_durable.0,

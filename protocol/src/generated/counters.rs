@@ -52,7 +52,7 @@ pub enum CounterId {
     Blocks = 25,
     /// Sessions opened.
     SessionsOpened = 26,
-    /// Sessions ended by their TTL.
+    /// Sessions ended by their TTL, or unused and without a connection, to make room.
     SessionsExpired = 27,
     /// Sessions resumed.
     Resumes = 28,

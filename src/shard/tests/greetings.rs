@@ -148,6 +148,50 @@ fn a_full_table_refuses_new_sessions() {
 }
 
 #[test]
+fn an_unused_session_without_a_connection_makes_room_in_a_full_table() {
+    let mut bench = Bench::new(&Setup {
+        sessions: 20,
+        connections: 200,
+        ..Setup::default()
+    });
+    let used = bench.open(0);
+    ask(&mut bench, used, id(0, 1), Request::Acquire(acquire(b"k")));
+    let cut: Vec<_> = (0..19).map(|_| bench.open(0)).collect();
+    bench.drop_link(used.link, false);
+    bench.settle();
+    let refused = bench.connect_to(0, false);
+    bench.send(refused, &greeting(&hello()));
+    bench.settle();
+    assert!(bench.heard(refused)[0].contains("SessionsFull"), "all live");
+    for client in &cut {
+        bench.drop_link(client.link, false);
+    }
+    bench.settle();
+    // Each of the dropped ones gives way, after a few tries at most; the one with a lock does not.
+    for _ in 0..19 {
+        let opens = (0..3).any(|_| {
+            let link = bench.connect_to(0, false);
+            bench.send(link, &greeting(&hello()));
+            bench.settle();
+            bench.heard(link)[0].starts_with("HelloOk")
+        });
+        assert!(opens);
+    }
+    let refused = bench.connect_to(0, false);
+    bench.send(refused, &greeting(&hello()));
+    bench.settle();
+    assert!(bench.heard(refused)[0].contains("SessionsFull"));
+    let link = bench.connect_to(0, false);
+    bench.send(link, &used.resume(1));
+    bench.settle();
+    assert!(bench.heard(link)[0].contains("resumed: true"));
+    let link = bench.connect_to(0, false);
+    bench.send(link, &cut[0].resume(1));
+    bench.settle();
+    assert!(bench.heard(link)[0].contains("NoSession"));
+}
+
+#[test]
 fn a_hello_ok_waits_until_its_ttl_is_durable() {
     let mut bench = Bench::new(&Setup {
         ttl_durable: Millis(0),
