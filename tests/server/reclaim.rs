@@ -24,7 +24,8 @@ fn brief(server: &Server) -> Client {
     open(server, 2_000)
 }
 
-fn open(server: &Server, ttl_ms: u32) -> Client {
+/// A session that comes back for its holds.
+pub(crate) fn open(server: &Server, ttl_ms: u32) -> Client {
     let open = Open {
         ttl_ms,
         reclaiming: true,
@@ -45,7 +46,7 @@ fn until_no_window(client: &mut Client) {
     }
 }
 
-fn setup(shards: usize) -> Setup {
+pub(crate) fn setup(shards: usize) -> Setup {
     Setup::new(shards).with("ttl", "1s")
 }
 

@@ -2,7 +2,8 @@
 
 use locker_protocol::{CounterId, DELAY_HOLDER_TTL, ForceRelease, LostReason, Release, Status};
 
-use crate::support::{Ask, Client, Message, Open, Server, Setup, on_1_2_and_4_shards};
+use crate::reclaim::{open, setup};
+use crate::support::{Ask, Client, Message, on_1_2_and_4_shards};
 
 on_1_2_and_4_shards!(
     requests_behind_a_reclaim_in_one_write_find_the_hold_there,
@@ -13,19 +14,6 @@ on_1_2_and_4_shards!(
     holds_come_back_to_another_number_of_shards,
     the_window_is_owed_after_lower_bounds_and_after_a_run_without_data_dir,
 );
-
-fn open(server: &Server, ttl_ms: u32) -> Client {
-    let open = Open {
-        ttl_ms,
-        reclaiming: true,
-        ..Open::default()
-    };
-    Client::open_as(server, open).expect("the session opens")
-}
-
-fn setup(shards: usize) -> Setup {
-    Setup::new(shards).with("ttl", "1s")
-}
 
 fn requests_behind_a_reclaim_in_one_write_find_the_hold_there(shards: usize) {
     let server = setup(shards).start();
